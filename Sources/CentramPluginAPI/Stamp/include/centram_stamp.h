@@ -1,0 +1,2 @@
+// SPDX-License-Identifier: Apache-2.0
+// No declarations: linking this target is what puts the note into a plugin.

@@ -1,0 +1,2 @@
+import Testing
+@Suite struct PlaceholderHost { @Test func builds() { #expect(Bool(true)) } }

@@ -1,0 +1,2 @@
+import Testing
+@Suite struct PlaceholderModel { @Test func builds() { #expect(Bool(true)) } }

@@ -1,0 +1,2 @@
+import Testing
+@Suite struct PlaceholderNode { @Test func builds() { #expect(Bool(true)) } }
