@@ -1,0 +1,135 @@
+public import CentramPluginAPI
+internal import Synchronization
+
+/// Runs an operator's passes over one tensor: cuts it into blocks, converts inputs to float32, hands blocks to the
+/// workers, passes the output on.
+///
+/// The cut depends on the tensor alone, so results do not depend on the number of threads.
+public final class BlockDriver: MergeDriver {
+  /// Elements a block: small enough that a block of each input stays in the second-level cache.
+  public static let blockSize = 16384
+  /// Pieces that a tensor is cut into for reductions; as many threads can be busy.
+  static let maximumStripes = 16
+
+  private let shape: [Int]
+  private let count: Int
+  private let sources: [any TensorSource]
+  private let sink: (any TensorSink)?
+  private let pool: WorkerPool
+  private let isCancelled: @Sendable () -> Bool
+  private let progress: @Sendable (_ elements: Int) -> Void
+  private let preferredBlockSize: Int
+
+  /// - Parameters:
+  ///   - sources: one an input, each with as many elements as the shape says.
+  ///   - sink: where the output goes; nil where the operator must not write.
+  ///   - progress: called from the workers with the elements written.
+  public init(
+    shape: [Int], sources: [any TensorSource], sink: (any TensorSink)?, pool: WorkerPool, blockSize: Int = BlockDriver.blockSize,
+    isCancelled: @escaping @Sendable () -> Bool = { false }, progress: @escaping @Sendable (_ elements: Int) -> Void = { _ in }
+  ) {
+    self.shape = shape
+    self.count = shape.reduce(1, *)
+    (self.sources, self.sink, self.pool, self.preferredBlockSize) = (sources, sink, pool, blockSize)
+    (self.isCancelled, self.progress) = (isCancelled, progress)
+  }
+
+  private func blockLength(_ granularity: BlockGranularity) -> Int {
+    switch granularity {
+    case .any: preferredBlockSize
+    case .rows:
+      { row in max(1, preferredBlockSize / row) * row }(max(1, shape.last ?? 1))
+    case .whole: max(1, count)
+    }
+  }
+
+  private func blockCount(_ granularity: BlockGranularity) -> Int {
+    let length = blockLength(granularity)
+    return (count + length - 1) / length
+  }
+
+  public func stripeCount(_ granularity: BlockGranularity) -> Int { min(Self.maximumStripes, blockCount(granularity)) }
+
+  public func run(
+    _ granularity: BlockGranularity, inputs wanted: [Int]?, writingOutput: Bool,
+    _ body: @Sendable (_ stripe: Int, _ block: MergeBlock) throws(PluginError) -> Void
+  ) throws(PluginError) {
+    let wanted = wanted ?? Array(sources.indices)
+    guard wanted.allSatisfy(sources.indices.contains) else {
+      throw PluginError(.invalid, "asks for inputs \(wanted) of \(sources.count)")
+    }
+    guard !writingOutput || sink != nil else { throw PluginError(.invalid, "this request takes no output") }
+    let blocks = blockCount(granularity), stripes = stripeCount(granularity), length = blockLength(granularity)
+    let failure = Failure()
+    withoutActuallyEscaping(body) { body in
+      pool.run(pieces: stripes) { stripe, _ in
+        let scratch = Scratch(inputs: sources.count, length: min(length, count))
+        for block in (stripe * blocks / stripes)..<((stripe + 1) * blocks / stripes) {
+          guard !failure.isSet else { return }
+          guard !isCancelled() else { return failure.set(PluginError(.cancelled, "the merge was cancelled")) }
+          let offset = block * length
+          let size = min(length, count - offset)
+          do throws(PluginError) {
+            for input in wanted { scratch.fill(input, from: sources[input], offset: offset, count: size) }
+            try body(stripe, MergeBlock(offset: offset, count: size, inputs: UnsafePointer(scratch.pointers), output: scratch.output))
+            guard writingOutput, let sink else { continue }
+            do throws(MergeError) {
+              try sink.write(offset: offset, scratch.output, count: size)
+            } catch {
+              throw PluginError(.inputOutput, error.message)
+            }
+            progress(size)
+          } catch {
+            failure.set(error)
+          }
+        }
+      }
+    }
+    if let error = failure.error { throw error }
+  }
+
+  /// Room for one worker's block: the converted inputs and the output.
+  private final class Scratch {
+    let pointers: UnsafeMutablePointer<UnsafePointer<Float>>
+    let output: UnsafeMutablePointer<Float>
+    private var buffers: [UnsafeMutablePointer<Float>?]
+    private let length: Int
+
+    init(inputs: Int, length: Int) {
+      self.length = max(1, length)
+      output = .allocate(capacity: self.length)
+      pointers = .allocate(capacity: max(1, inputs))
+      pointers.initialize(repeating: UnsafePointer(output), count: max(1, inputs))
+      buffers = Array(repeating: nil, count: inputs)
+    }
+
+    deinit {
+      for buffer in buffers { buffer?.deallocate() }
+      pointers.deallocate()
+      output.deallocate()
+    }
+
+    func fill(_ input: Int, from source: any TensorSource, offset: Int, count: Int) {
+      if let lent = source.lend(offset: offset, count: count) {
+        pointers[input] = lent
+        return
+      }
+      let buffer = buffers[input] ?? .allocate(capacity: length)
+      buffers[input] = buffer
+      source.read(offset: offset, count: count, into: buffer)
+      pointers[input] = UnsafePointer(buffer)
+    }
+  }
+
+  /// The first error of a pass.
+  private final class Failure: Sendable {
+    private let flag = Atomic<Bool>(false)
+    private let first = Mutex<PluginError?>(nil)
+    var isSet: Bool { flag.load(ordering: .relaxed) }
+    var error: PluginError? { first.withLock { $0 } }
+    func set(_ error: PluginError) {
+      first.withLock { if $0 == nil { $0 = error } }
+      flag.store(true, ordering: .relaxed)
+    }
+  }
+}
