@@ -24,7 +24,7 @@ let plugins: [Plugin] = [
 ]
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
-let fixtures = ["SwapA", "SwapB"]
+let fixtures = ["SwapA", "SwapB", "Ping"]
 
 let package = Package(
   name: "centram",
@@ -63,6 +63,7 @@ let package = Package(
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "centram-describe-fixture"], swiftSettings: swift),
+    .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
