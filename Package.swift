@@ -62,7 +62,9 @@ let package = Package(
       dependencies: [api, "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
-    .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "centram-describe-fixture"], swiftSettings: swift),
+    .testTarget(
+      name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
+      swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
