@@ -55,6 +55,9 @@ let package = Package(
       dependencies: [api, "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
+    .executableTarget(
+      name: "centram-demo", dependencies: ["CentramModel", "COpenBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: swift),
     .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
