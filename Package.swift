@@ -58,6 +58,7 @@ let package = Package(
     .executableTarget(
       name: "centram-demo", dependencies: ["CentramModel", "COpenBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swift),
+    .testTarget(name: "TidyTests", swiftSettings: swift),
     .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
