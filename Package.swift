@@ -19,8 +19,13 @@ struct Plugin {
 }
 
 let numerics: [Target.Dependency] = ["CentramNumerics"]
+let linearAlgebra: [Target.Dependency] = ["CentramLinearAlgebra"]
 let plugins: [Plugin] = [
   Plugin("MergeOperators", "Linear", numerics),
+  Plugin("MergeOperators", "LoraCat"),
+  Plugin("MergeOperators", "LoraSVD", linearAlgebra),
+  Plugin("MergeOperators", "CoreSpace", linearAlgebra),
+  Plugin("MergeOperators", "Peft", linearAlgebra),
 ]
 
 let package = Package(
@@ -43,6 +48,7 @@ let package = Package(
     .target(name: "CSystem"),
     .target(name: "CKernels", cSettings: kernels),
     .target(name: "CentramNumerics", dependencies: ["CKernels"], swiftSettings: swift),
+    .target(name: "CentramLinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: swift),
     .target(name: "CentramHost", dependencies: [api, "CSodium", "CFFI", "CSystem"], swiftSettings: swift),
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels"], swiftSettings: swift),
     .target(
@@ -62,6 +68,13 @@ let package = Package(
     .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
+    .testTarget(
+      name: "AdapterTests",
+      dependencies: [
+        api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting", "MergeOperators_LoraCat",
+        "MergeOperators_LoraSVD", "MergeOperators_CoreSpace", "MergeOperators_Peft",
+      ],
+      swiftSettings: swift),
   ] + plugins.map {
     .target(name: $0.target, dependencies: [api, stamp] + $0.leaves, path: "Plugins/\($0.kind)/\($0.name)", swiftSettings: swift)
   },
