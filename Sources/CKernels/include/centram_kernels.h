@@ -20,6 +20,10 @@ void ck_scale(float a, const float *x, float *y, size_t n);
 // y = y + a·x: the product is rounded, then the sum
 void ck_add_scaled(float a, const float *x, float *y, size_t n);
 
+// ---- checks ----
+// 1 if |x| <= limit for all elements; a NaN makes it 0
+int ck_all_within(const float *x, float limit, size_t n);
+
 // "base", "avx2": the level in use.
 const char *ck_level(void);
 #endif

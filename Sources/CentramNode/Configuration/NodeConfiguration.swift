@@ -66,7 +66,7 @@ public struct NodeConfiguration: Sendable {
 
     func section(_ object: [String: Any], _ prefix: String, _ known: [String]) throws(MergeError) {
       for key in object.keys.sorted() where !known.contains(key) {
-        let hint = NearestName.suggestion(for: key, among: known).map { "did you mean \($0)?" } ?? "known are \(known.joined(separator: ", "))"
+        let hint = CentramHost.NearestName.suggestion(for: key, among: known).map { "did you mean \($0)?" } ?? "known are \(known.joined(separator: ", "))"
         throw error(prefix + key, "is no key of the configuration; \(hint)")
       }
     }
