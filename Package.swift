@@ -53,7 +53,7 @@ let package = Package(
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
-      dependencies: [api, "CentramHost", "CentramModel", "CentramNumerics", "CXXHash", "CSodium", "CSystem", .product(name: "Yams", package: "Yams")],
+      dependencies: [api, "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "CSodium", "CSystem", .product(name: "Yams", package: "Yams")],
       swiftSettings: swift),
     .target(name: "CentramPluginTesting", dependencies: [api, "CentramHost"], swiftSettings: swift),
     .executableTarget(

@@ -41,6 +41,8 @@ public struct MergeOutputFiles: Sendable {
   public var vocabulary: VocabularyPlan?
   public var chatTemplate: ChatTemplateSetting?
   public var lineage: MergeLineage
+  /// Without it the donor needs no config.json: single files have none.
+  public var writesConfiguration = true
   public var writesTokenizer = true
   public var writesModelCard = true
 
@@ -74,7 +76,7 @@ public struct MergeOutputFiles: Sendable {
     let target = DurableFolder(folder: folder)
     let donor = FolderFiles(folder: models[donor].folder)
     let tokenizer = vocabulary.map { FolderFiles(folder: $0.models[$0.pattern].folder) } ?? donor
-    try target.write(.object(try modelConfiguration(tokenizer)), as: "config.json")
+    if writesConfiguration { try target.write(.object(try modelConfiguration(tokenizer)), as: "config.json") }
     if writesTokenizer {
       try TokenizerFiles(
         source: tokenizer, rewriting: vocabulary.flatMap { $0.keepsFiles ? nil : $0 }, chatTemplate: try template()
