@@ -18,7 +18,7 @@ import Testing
         try writer.write(UnsafeRawBufferPointer(rebasing: bytes[..<half]), of: item.name, at: 0)
       }
     }
-    try writer.finish()
+    try writer.finish(synchronizing: true)
   }
 
   @Test(arguments: [1 << 30, 30, 24, 1]) func readsBackWhatWasWritten(shardSize: Int) throws {

@@ -22,6 +22,7 @@ extension MergeCommand {
     @Option(help: ArgumentHelp("How the lineage names inputs: xxh128, sha256, none.", valueName: "algorithm")) var hash: FileHashAlgorithm?
     @Option(help: ArgumentHelp("A safetensors file of masks (TENSOR|MODEL) that random operators use.", valueName: "file")) var masks: String?
     @Flag(help: "Show what would be done, and do nothing.") var dryRun = false
+    @Flag(help: "Wait until the output is on the disk. Always done where it replaces an earlier one.") var sync = false
     @Flag(help: "Replace the output whatever it holds.") var force = false
     @Flag(name: .customLong("allow-nonfinite"), help: "Merge inputs with NaN or infinity all the same.") var allowNonFinite = false
     @Flag(help: "Print JSON.") var json = false
@@ -37,6 +38,7 @@ extension MergeCommand {
         options.shardSize = try ByteCount.parse(shardSize, option: "--shard-size")
         options.hash = hash ?? node.mergeHash
         (options.masks, options.replacesAnything, options.allowsNonFinite) = (masks, force, allowNonFinite)
+        options.synchronizes = sync
         options.centramVersion = CentramVersion.text
         let operators = OperatorChoice(host.host(node), versions: node.pluginVersions)
         let job = try MergeJob(configuration: try text(), name: configuration, operators: operators, options: options)

@@ -41,7 +41,7 @@ struct DocumentMerge {
         try run(tensor, merge, inputs, operation, masks, writer, pool, options, observer)
       }
     }
-    try OpenedModels.reporting { () throws(ModelFileError) in try writer.finish() }
+    try OpenedModels.reporting { () throws(ModelFileError) in try writer.finish(synchronizing: options.synchronizes) }
   }
 
   /// Copies bytes as they are, or converts where format or rows differ.

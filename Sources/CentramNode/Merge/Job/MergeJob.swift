@@ -33,7 +33,9 @@ public struct MergeJob: Sendable {
     output: String, observer: MergeObserver, willStart: (MergeForecast) -> Void = { _ in }
   ) throws(MergeError) -> MergeReport {
     let start = ProcessInfo.processInfo.systemUptime
-    let staging = try StagingFolder(for: output) { options.replacesAnything || MergeJob.isReplaceable($0) }
+    let staging = try StagingFolder(for: output) { self.options.replacesAnything || MergeJob.isReplaceable($0) }
+    var options = self.options
+    options.synchronizes = options.synchronizes || staging.replaces
     let pool = WorkerPool(workers: options.threads)
     var finished: [String: String] = [:]
     var report = MergeReport(output: output)

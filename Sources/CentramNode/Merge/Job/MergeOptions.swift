@@ -10,6 +10,8 @@ public struct MergeOptions: Sendable {
   public var masks: String?
   /// Whether an output that no merge wrote may be replaced.
   public var replacesAnything = false
+  /// Whether to wait until the weights are on the disk. Always done where an earlier output is replaced.
+  public var synchronizes = false
   /// Whether inputs with NaN or infinity are merged all the same.
   public var allowsNonFinite = false
   /// Stated in the lineage.
