@@ -90,8 +90,4 @@ import Testing
     }
     #expect(checked > 5_000)
   }
-
-  @Test func aMethodThatIsOneOfOursTakesItsGoldenParameters() throws {
-    for item in try GoldenMerges.cases() { #expect(SampleOperators.all[item.method] != nil, "\(item.method)") }
-  }
 }
