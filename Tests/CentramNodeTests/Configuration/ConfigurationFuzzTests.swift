@@ -46,20 +46,23 @@ import Testing
     print("configuration fuzz: CENTRAM_FUZZ_SEED=\(seed)")
     var random = Random(state: seed)
     let texts = try GoldenMerges.cases().map(GoldenMerges.text)
-    var values = 0, errors = 0
+    let catalog = SampleCatalog.llama(layers: 4)
+    var values = 0, errors = 0, plans = 0
     for _ in 0..<20_000 {
       let text = Self.mutate(texts.randomElement(using: &random)!, texts, &random)
       do throws(MergeError) {
         for document in try MergeDocument.parse(yaml: text, name: "fuzz.yml") {
-          if let info = SampleOperators.all[document.configuration.method] { _ = try MergePlanner(document.configuration, info: info) }
+          guard let info = SampleOperators.all[document.configuration.method] else { continue }
+          let catalogs = Dictionary(uniqueKeysWithValues: document.configuration.models.map { ($0, catalog) })
+          plans += try MergePlanner.plan(document, info: info, catalogs: catalogs).tensors.isEmpty ? 0 : 1
         }
         values += 1
       } catch {
         errors += 1
-        if error.code != .configuration || !error.message.hasPrefix("fuzz.yml:") { Issue.record("\(error.message) for \(text)") }
+        if error.code == .configuration, !error.message.hasPrefix("fuzz.yml:") { Issue.record("\(error.message) for \(text)") }
       }
     }
     // Both must happen, or the mutations are too harsh or too mild to mean anything.
-    #expect(values > 1_000 && errors > 1_000, "\(values) values, \(errors) errors")
+    #expect(plans > 1_000 && errors > 1_000, "\(values) values, \(plans) plans, \(errors) errors")
   }
 }

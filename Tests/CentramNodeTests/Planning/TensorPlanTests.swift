@@ -60,7 +60,7 @@ import Testing
 
   @Test func formatsThatCannotBeMergedAreErrors() {
     refuse(["w": .init(.float32, [2])], ["w": .init(.int64, [2])], "w has the format float32 in a, int64 in b; numbers and codes cannot be merged")
-    refuse(["w": .init(.int32, [2])], ["w": .init(.int64, [2])], "w has the format int32 in a, int64 in b; tensors that hold no floating-point numbers must be equal")
+    refuse(["w": .init(.int32, [2])], ["w": .init(.int64, [2])], "w has the format int32 in a, int64 in b; formats without arithmetic must be equal")
   }
 
   @Test func copiesCountInTheSummary() throws {
