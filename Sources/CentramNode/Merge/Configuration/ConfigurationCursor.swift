@@ -64,7 +64,8 @@ struct ConfigurationCursor {
     for entry in entries {
       guard keys.contains(entry.key) else {
         let place = ConfigurationPlace(file: place.file, line: entry.keyLine, column: entry.keyColumn, path: place.path)
-        throw place.error("\(entry.key.isEmpty ? "an empty key" : String(entry.key.prefix(60))) is no key here\(NearestName.hint(entry.key, among: keys))")
+        let name = entry.key.isEmpty ? "an empty key" : String(entry.key.prefix(60))
+        throw place.error("\(name) is no key here\(NearestName.hint(entry.key, among: keys))")
       }
       if case .null = entry.value.content { continue }
       values[entry.key] = child(entry)

@@ -11,7 +11,7 @@ enum DocumentText {
       let first = marks.last { $0 < start } ?? 0
       let end = marks.first { $0 >= start } ?? lines.count
       let bare = marks.contains(first) && lines[first].trimmingSuffix(while: \.isWhitespace).count == 3
-      return lines[(bare ? first + 1 : first)..<end].joined(separator: "\n") + "\n"
+      return lines[(bare ? first + 1 : first)..<end].joined(separator: "\n") + (end == lines.count ? "" : "\n")
     }
   }
 

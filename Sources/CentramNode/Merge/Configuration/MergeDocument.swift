@@ -68,7 +68,9 @@ public struct MergeDocument: Sendable, Equatable {
       let ready = waiting.firstIndex { $0.name != nil && $0.dependencies.allSatisfy(names.contains) }
         ?? waiting.firstIndex { $0.dependencies.allSatisfy(names.contains) }
       guard let ready else {
-        let cycle = waiting.filter { $0.name != nil }.map { "\($0.name ?? "") needs \($0.dependencies.filter { !names.contains($0) }.joined(separator: " and "))" }
+        let cycle = waiting.compactMap { document in
+          document.name.map { "\($0) needs \(document.dependencies.filter { !names.contains($0) }.joined(separator: " and "))" }
+        }
         throw waiting[0].configuration.place.error("documents that need each other cannot be merged: \(cycle.joined(separator: ", "))")
       }
       let document = waiting.remove(at: ready)

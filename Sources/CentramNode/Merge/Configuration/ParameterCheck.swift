@@ -6,7 +6,7 @@ enum ParameterCheck {
     let method = configuration.method
     func check(_ settings: ParameterSettings, ofOneInput: Bool) throws(MergeError) {
       // In the order of the text, so that the first mistake is reported first.
-      for (name, entry) in settings.entries.sorted(by: { ($0.value.place.line, $0.value.place.column) < ($1.value.place.line, $1.value.place.column) }) {
+      for (name, entry) in settings.inOrder {
         guard let specification = specifications.first(where: { $0.name == name }) else {
           throw entry.place.error("\(name.prefix(60)) is no parameter of \(method)\(NearestName.hint(name, among: specifications.map(\.name)))")
         }

@@ -68,4 +68,9 @@ public struct ParameterSettings: Sendable, Equatable {
   public init(entries: [String: Entry] = [:]) { self.entries = entries }
 
   public subscript(name: String) -> ParameterSetting? { entries[name]?.setting }
+
+  /// In the order of the text.
+  var inOrder: [(name: String, entry: Entry)] {
+    entries.map { ($0.key, $0.value) }.sorted { ($0.1.place.line, $0.1.place.column) < ($1.1.place.line, $1.1.place.column) }
+  }
 }

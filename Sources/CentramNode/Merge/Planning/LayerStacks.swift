@@ -32,6 +32,9 @@ struct LayerStacks {
 
   var names: [String] { tails.keys.sorted(by: TensorName.naturallyPrecedes) }
 
+  /// The numbers of a stack's layers, in no order.
+  func layers(_ stack: String) -> [Int] { tails[stack].map { Array($0.keys) } ?? [] }
+
   /// How many layers a stack has: one more than its highest number.
   func count(_ stack: String) -> Int { (tails[stack]?.keys.max() ?? -1) + 1 }
 

@@ -19,6 +19,10 @@ public struct MergePlan: Sendable, Equatable {
     public var parameters: Parameters
     /// The inputs' models as they are written.
     public var modelNames: [String]
+
+    public init(inputs: [Input], baseIndex: Int?, parameters: Parameters, modelNames: [String]) {
+      (self.inputs, self.baseIndex, self.parameters, self.modelNames) = (inputs, baseIndex, parameters, modelNames)
+    }
   }
 
   public enum Action: Sendable, Equatable {
@@ -40,6 +44,11 @@ public struct MergePlan: Sendable, Equatable {
     /// Whether its first axis has one row for each token.
     public var isVocabulary: Bool
 
+    public init(name: String, shape: [Int], format: NumberFormat, workFormat: NumberFormat? = nil, action: Action, isVocabulary: Bool = false) {
+      (self.name, self.shape, self.format, self.workFormat) = (name, shape, format, workFormat)
+      (self.action, self.isVocabulary) = (action, isVocabulary)
+    }
+
     public var count: Int { shape.reduce(1, *) }
     public var bytes: Int { count * format.size }
   }
@@ -52,6 +61,10 @@ public struct MergePlan: Sendable, Equatable {
     /// Bytes of input tensors; what is read for several outputs counts each time.
     public var bytesIn = 0
     public var bytesOut = 0
+
+    public init(merged: Int = 0, copied: Int = 0, elements: Int = 0, bytesIn: Int = 0, bytesOut: Int = 0) {
+      (self.merged, self.copied, self.elements, self.bytesIn, self.bytesOut) = (merged, copied, elements, bytesIn, bytesOut)
+    }
   }
 
   public var models: [ModelReference]

@@ -9,7 +9,7 @@ extension PlanBuilder {
     try addRest(isPre: true, slice, stacks)
     for name in names {
       let count = own.map { $0.count(name) }.max() ?? 0
-      for layer in 0..<count {
+      for layer in Set(own.flatMap { $0.layers(name) }).sorted() {
         try addLayer(name, output: layer, inputs: own.map { _ in layer }, position: Self.position(layer, of: count), slice, own)
       }
     }
@@ -22,8 +22,8 @@ extension PlanBuilder {
     guard let first = counted.first, let other = counted.first(where: { stacks[$0].count(name) != stacks[first].count(name) }) else { return }
     throw MergeError(
       .mismatch,
-      "\(name): \(slice.sources[first].model) has \(stacks[first].count(name)) layers, \(slice.sources[other].model) has \(stacks[other].count(name)); "
-        + "say which layers belong together with slices and layer_range")
+      "\(name): \(slice.sources[first].model) has \(stacks[first].count(name)) layers, "
+        + "\(slice.sources[other].model) has \(stacks[other].count(name)); say which belong together with slices and layer_range")
   }
 
   /// Adds layers of models stacked upon each other. Embeddings are those of the first slice; the final norm and the head
@@ -54,10 +54,15 @@ extension PlanBuilder {
         throw MergeError(.mismatch, "\(source.model) has no numbered layers, so slices cannot be cut from it")
       }
       guard names.count == 1 else {
-        throw MergeError(.mismatch, "\(source.model) has \(names.count) stacks of layers (\(names.joined(separator: ", "))); slices can be cut from a model with one")
+        throw MergeError(
+          .mismatch,
+          "\(source.model) has \(names.count) stacks of layers (\(names.joined(separator: ", "))); slices can be cut from a model with one")
       }
       if let common, common.name != name {
-        throw MergeError(.mismatch, "\(common.model) numbers its layers under \(common.name), \(source.model) under \(name): models of different architectures cannot share slices")
+        throw MergeError(
+          .mismatch,
+          "\(common.model) numbers its layers under \(common.name), \(source.model) under \(name): "
+            + "models of different architectures cannot be stacked")
       }
       common = (name, source.model)
     }
@@ -74,7 +79,8 @@ extension PlanBuilder {
         throw place.error("layer_range [\(range.lowerBound), \(range.upperBound)] ends behind the last layer: \(source.model) has \(count)")
       }
       if let first = ranges.first, first.count != range.count {
-        throw place.error("\(range.count) layers of \(source.model), but \(first.count) of \(slice.sources[0].model); the sources of a slice have equally many")
+        throw place.error(
+          "\(range.count) layers of \(source.model), but \(first.count) of \(slice.sources[0].model); the sources of a slice have equally many")
       }
       ranges.append(range)
     }

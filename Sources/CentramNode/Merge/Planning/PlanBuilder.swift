@@ -102,7 +102,7 @@ struct PlanBuilder {
     if let other = found.first(where: { $0.entry.format != first.entry.format }) {
       throw MergeError(
         .mismatch, "\(name) has the format \(first.entry.format.torchName) in \(models[first.input.model]), \(other.entry.format.torchName) in "
-          + "\(models[other.input.model]); tensors that hold no floating-point numbers must be equal in all inputs")
+          + "\(models[other.input.model]); formats without arithmetic must be equal in all inputs")
     }
     let others = found.dropFirst().map(\.input).filter { $0 != first.input }
     try append(name, [first], .copy(first.input, mustEqual: others), isVocabulary)
