@@ -84,7 +84,7 @@ import Testing
     (VocabularySettings(tokens: [.init("t", source: .token("q", of: "y"))]), "tokenizer.tokens.t: y has no row for the token \"q\""),
     (VocabularySettings(tokens: [.init("t", source: .id(1, of: "y"))]), "tokenizer.tokens.t: y has no row for a token with the id 1"),
     (VocabularySettings(tokens: [.init("t", source: .id(-1, of: "y"))]), "tokenizer.tokens.t: y has no row for a token with the id -1"),
-    (VocabularySettings(padToMultipleOf: 0), "tokenizer.pad_to_multiple_of is 0; it must lie between 1 and 16777216"),
+    (VocabularySettings(padToMultipleOf: 0), "tokenizer.pad_to_multiple_of is 0; it must lie between 1 and 4194304"),
   ])
   func refusesSettingsThatNameWhatIsNotThere(_ settings: VocabularySettings, _ message: String) {
     #expect(throws: MergeError(.configuration, message)) {
