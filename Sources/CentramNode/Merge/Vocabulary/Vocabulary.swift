@@ -13,7 +13,7 @@ public struct Vocabulary: Sendable {
   }
 
   /// More tokens than any model has; keeps a damaged id from asking for terabytes.
-  public static let maximumID = 1 << 24
+  public static let maximumID = 1 << 22
 
   public let kind: Kind
   /// Added tokens included, by id and then by bytes.
