@@ -1,3 +1,4 @@
+internal import CentramLanes
 public import CentramPluginAPI
 internal import Synchronization
 
@@ -91,6 +92,10 @@ public final class PluginHost: Sendable {
       }
     }
   }
+
+  /// How often plugins in the C lane completed an operation twice or late, in the life of the process: each is a fault of
+  /// a plugin that did no harm.
+  public static var superfluousCompletions: Int { Completions.shared.superfluousCount }
 
   /// Ends the giving out of instances of a version; those made before go on.
   public func stop(id: String, version: SemanticVersion) {

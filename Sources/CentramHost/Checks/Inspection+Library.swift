@@ -101,7 +101,7 @@ extension Inspection {
   private func checkEntry() throws(HostError) -> CheckResult.Outcome {
     guard let elf else { throw refusal(.entry, "there is no library to read") }
     if isFunctionTable {
-      let symbols = manifest?.functionTable?.symbols ?? []
+      let symbols = manifest?.functionTable.map { [$0.symbol] } ?? []
       guard let missing = symbols.first(where: { !elf.exported.contains($0) }) else { return .passed }
       throw refusal(.entry, "it exports no function \(missing)\(NearestName.hint(for: missing, among: elf.exported))")
     }

@@ -1,3 +1,4 @@
+internal import CentramLanes
 internal import CentramPluginAPI
 internal import Glibc
 
@@ -65,12 +66,10 @@ extension Inspection {
   private mutating func findInterface() throws(HostError) -> CheckResult.Outcome {
     let kind = manifest?.kind ?? PluginKind(rawValue: description?.kind ?? "")
     let capability: Capability
-    if let manifest, let functions = manifest.functionTable, let handle {
-      capability = try functions.capability(kind: manifest.kind, library: handle)
-    } else if let interface = table?.get_interface {
-      capability = lanes.contains(.swift) ? try swiftCapability(interface) : try CLane.capability(kind, interface)
-    } else {
-      throw refusal(.interface, "it has no interface")
+    do throws(PluginError) {
+      capability = try makeCapability(kind)
+    } catch {
+      throw HostError(.init(.interface), error.message, cause: error)
     }
     guard capability.kind == kind else { throw refusal(.interface, "its descriptor says kind \(kind), its interface is a \(capability.kind)") }
     let services = ownServices
@@ -78,13 +77,15 @@ extension Inspection {
     return .passed
   }
 
-  private func swiftCapability(
-    _ interface: @convention(c) (UnsafePointer<CChar>?) -> UnsafeRawPointer?
-  ) throws(HostError) -> Capability {
-    guard let raw = interface("centram.swift/1") else { throw refusal(.interface, "its note names the Swift lane, but it offers no centram.swift/1") }
-    let object = Unmanaged<AnyObject>.fromOpaque(raw).takeRetainedValue()
-    guard let box = object as? PluginBox else {
-      throw refusal(.interface, "its PluginBox is not this process's: a second copy of CentramPluginAPI is loaded")
+  private func makeCapability(_ kind: PluginKind) throws(PluginError) -> Capability {
+    if let functions = manifest?.functionTable, let handle { return try functions.capability(library: handle) }
+    guard let interface = table?.get_interface else { throw PluginError(.unsupported, "it has no interface") }
+    guard lanes.contains(.swift) else { return try CLane.capability(kind, interface) }
+    guard let raw = interface("centram.swift/1") else {
+      throw PluginError(.unsupported, "its note names the Swift lane, but it offers no centram.swift/1")
+    }
+    guard let box = Unmanaged<AnyObject>.fromOpaque(raw).takeRetainedValue() as? PluginBox else {
+      throw PluginError(.unsupported, "its PluginBox is not this process's: a second copy of CentramPluginAPI is loaded")
     }
     return box.capability
   }

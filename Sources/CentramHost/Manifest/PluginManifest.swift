@@ -1,3 +1,4 @@
+internal import CentramLanes
 public import CentramPluginAPI
 
 /// `plugin.json`: what a plugin says of itself before anything of it runs.
@@ -29,7 +30,7 @@ public struct PluginManifest: Sendable, Decodable {
   /// Whether the plugin wants a process of its own.
   public var isIsolated: Bool
   /// In the function-table lane only.
-  public var functionTable: FunctionTable?
+  var functionTable: FunctionTable?
 
   /// Reads the bytes of a `plugin.json`.
   /// - Throws: `manifest`, with the key and the value that are wrong.

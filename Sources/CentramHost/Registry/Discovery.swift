@@ -37,7 +37,8 @@ struct Discovery {
   private static func places(in folder: String, isOwn: Bool) -> [Place] {
     if OpenFile.exists(folder + "/plugin.json") { return [Place(path: folder, isBare: false, isOwnFolder: isOwn)] }
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    return names.sorted().compactMap { name in
+    // Names with a dot first are folders that a packager has not finished.
+    return names.sorted().filter { !$0.hasPrefix(".") }.compactMap { name in
       let path = folder + "/" + name
       if OpenFile.exists(path + "/plugin.json") { return Place(path: path, isBare: false, isOwnFolder: isOwn) }
       let isBare = name.hasPrefix("libcentram_") && name.hasSuffix(".so")

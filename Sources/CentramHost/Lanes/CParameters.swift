@@ -20,6 +20,8 @@ final class CArena: @unchecked Sendable {  // the list is guarded; the memory is
     return UnsafePointer(copy)
   }
 
+  func bytes(_ bytes: [UInt8]) -> centram_bytes_t { centram_bytes_t(data: array(bytes), count: UInt64(bytes.count)) }
+
   deinit { for block in blocks.withLock({ $0 }) { free(UnsafeMutableRawPointer(bitPattern: block)) } }
 }
 

@@ -8,7 +8,6 @@ struct CMergeOperator: TensorMerging {
   private let instance: CInstance
 
   init(_ table: centram_merge_v1_t, _ environment: PluginEnvironment) throws(PluginError) {
-    guard table.merge != nil else { throw PluginError(.internalFailure, "centram.merge/1 lacks merge") }
     let most = table.maximum_inputs == 0 ? Int(UInt32.max) : Int(table.maximum_inputs)
     guard table.minimum_inputs <= most else {
       throw PluginError(.internalFailure, "the plugin takes at least \(table.minimum_inputs) and at most \(most) inputs, which is nothing")
@@ -132,21 +131,11 @@ private final class CMergeCall: Sendable {
     return (known, inputs)
   }
 
-  /// A C status; a failure of the host's own is kept with its sentence.
   private func status(_ body: () throws(PluginError) -> Void) -> Int32 {
-    do throws(PluginError) {
-      try body()
-      return 0
-    } catch {
-      if !error.message.isEmpty { hostError.withLock { $0 = error } }
-      return error.code.rawValue == 0 ? PluginError.Code.internalFailure.rawValue : error.code.rawValue
-    }
+    statusForC(keeping: { error in if !error.message.isEmpty { hostError.withLock { $0 = error } } }, body)
   }
 
-  private static func at(_ context: UnsafeRawPointer?) -> CMergeCall {
-    guard let context else { preconditionFailure("a plugin called back without the context of its request") }
-    return Unmanaged.fromOpaque(context).takeUnretainedValue()
-  }
+  private static func at(_ context: UnsafeRawPointer?) -> CMergeCall { object(context) }
 
   private static func wanted(_ inputs: UnsafePointer<UInt32>?, _ count: Int) -> [Int]? {
     inputs.map { UnsafeBufferPointer(start: $0, count: count).map(Int.init) }
