@@ -46,9 +46,9 @@ extension AdapterMergeJob {
     let sources = tensors.map { MappedSource($0.tensor, of: $0.file) }
     let format = Set(tensors.map(\.tensor.format)).count == 1 ? first.tensor.format : .float32
     return .computed(format: format, shape: first.tensor.shape) { offset, count, floats in
-      sources[0].read(offset: offset, count: count, into: floats)
-      Kernels.scale(shares[0], floats, into: floats, count: count)
       withUnsafeTemporaryAllocation(of: Float.self, capacity: count) { scratch in
+        sources[0].read(offset: offset, count: count, into: scratch.baseAddress!)
+        Kernels.scale(shares[0], scratch.baseAddress!, into: floats, count: count)
         for (share, source) in zip(shares, sources).dropFirst() {
           source.read(offset: offset, count: count, into: scratch.baseAddress!)
           Kernels.addScaled(share, scratch.baseAddress!, to: floats, count: count)
