@@ -33,7 +33,7 @@ public struct NamePattern: Sendable, Equatable {
       }
       swap(&current, &next)
       if anywhere { add(0, at: position + 1, of: scalars.count, to: &current) }
-      guard anywhere || !current.list.isEmpty else { return false }
+      guard anywhere || current.isAccepting || !current.list.isEmpty else { return false }
     }
     return current.isAccepting
   }
