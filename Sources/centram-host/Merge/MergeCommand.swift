@@ -5,7 +5,7 @@ internal import Synchronization
 
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "merge", abstract: "Merges models and adapters.", subcommands: [Run.self], defaultSubcommand: Run.self)
+    commandName: "merge", abstract: "Merges models and adapters.", subcommands: [Run.self, Extract.self], defaultSubcommand: Run.self)
 }
 
 extension MergeCommand {

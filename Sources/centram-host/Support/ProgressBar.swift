@@ -41,3 +41,19 @@ final class ProgressBar: Sendable {
     if isShown { Terminal.write("\r\u{1b}[K", to: STDERR_FILENO) }
   }
 }
+
+/// The same for work that is counted in steps.
+final class StepLine: Sendable {
+  private let title: String
+  private let isShown: Bool
+
+  init(_ title: String, isShown: Bool) { (self.title, self.isShown) = (title, isShown && Terminal.isInteractive) }
+
+  func show(_ done: Int, of total: Int) {
+    if isShown { Terminal.write("\r\(title) \(done) of \(total)\u{1b}[K", to: STDERR_FILENO) }
+  }
+
+  func finish() {
+    if isShown { Terminal.write("\r\u{1b}[K", to: STDERR_FILENO) }
+  }
+}

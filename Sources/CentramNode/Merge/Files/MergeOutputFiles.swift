@@ -44,6 +44,8 @@ public struct MergeOutputFiles: Sendable {
   /// Without it the donor needs no config.json: single files have none.
   public var writesConfiguration = true
   public var writesTokenizer = true
+  /// What loads the output, for the model card.
+  public var library = "transformers"
   public var writesModelCard = true
 
   public init(
@@ -90,7 +92,7 @@ public struct MergeOutputFiles: Sendable {
     if writesModelCard {
       let card = ModelCard(
         title: title, method: method, base: base.map { models[$0].reference }, parameters: parameters, configuration: configuration,
-        lineage: lineage)
+        lineage: lineage, library: library)
       try target.write(card.text, as: "README.md")
     }
     let outputs = try target.list().filter { $0.name != "lineage.json" }

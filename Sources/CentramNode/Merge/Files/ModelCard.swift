@@ -8,12 +8,14 @@ struct ModelCard: Sendable {
   var parameters: [MergeOutputFiles.Parameter]
   var configuration: String
   var lineage: MergeLineage
+  /// Of the Python world, which loads the output.
+  var library = "transformers"
 
   var text: String {
     var text = "---\n"
     text += lineage.inputs.isEmpty ? "base_model: []\n" : "base_model:\n"
     for input in lineage.inputs { text += "- \(Self.quoted(Self.publicName(input)))\n" }
-    text += "library_name: transformers\ntags:\n- merge\n- centram\n---\n\n# \(Self.line(title))\n\n"
+    text += "library_name: \(library)\ntags:\n- merge\n- centram\n---\n\n# \(Self.line(title))\n\n"
     text += "A merge of \(lineage.inputs.count) model\(lineage.inputs.count == 1 ? "" : "s"), made with Centram \(lineage.centramVersion).\n\n"
     text += "## Models\n\n"
     for input in lineage.inputs {

@@ -83,12 +83,12 @@ struct CheckpointWork: DocumentWork {
   private func lineage(
     _ references: [ModelReference], _ options: MergeOptions, _ pool: WorkerPool, _ observer: MergeObserver
   ) throws(MergeError) -> MergeLineage {
-    let checkpoints = try references.map { (reference) throws(MergeError) in try merge.models.checkpoint(reference) }
-    var rest = try FileHash.entries(checkpoints.flatMap(\.files), options.hash, pool, observer.isCancelled)[...]
+    let files = try references.map { (reference) throws(MergeError) in try merge.models.files(reference) }
+    var rest = try FileHash.entries(files.flatMap { $0 }, options.hash, pool, observer.isCancelled)[...]
     var inputs: [MergeLineage.Input] = []
-    for (reference, checkpoint) in zip(references, checkpoints) {
-      inputs.append(.init(reference: reference.description, folder: checkpoint.path, files: Array(rest.prefix(checkpoint.files.count))))
-      rest = rest.dropFirst(checkpoint.files.count)
+    for (reference, files) in zip(references, files) {
+      inputs.append(.init(reference: reference.description, folder: merge.models.path(reference.model), files: Array(rest.prefix(files.count))))
+      rest = rest.dropFirst(files.count)
     }
     return MergeLineage(
       inputs: inputs, operatorID: chosen.id, operatorVersion: chosen.version, seed: options.seed, centramVersion: options.centramVersion)

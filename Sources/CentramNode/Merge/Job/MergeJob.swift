@@ -66,6 +66,9 @@ public struct MergeJob: Sendable {
     } catch {
       throw MergeError(error, at: document.configuration.methodPlace)
     }
+    if case .adapter(let rank) = document.configuration.output {
+      return try AdapterWork(document, chosen: chosen, rank: rank, operators: operators, documents: documents)
+    }
     guard let operation = chosen.operation as? any TensorMerging else {
       throw document.configuration.methodPlace.error("\(document.configuration.method) merges adapters only; say out: adapter and give adapters as inputs")
     }

@@ -1,7 +1,7 @@
 internal import CentramModel
 internal import Foundation
 
-/// Where the elements of every input come from: a mapped tensor, rounded, moved to other rows.
+/// Where the elements of every input come from: a mapped tensor, with an adapter's change, rounded, moved to other rows.
 struct TensorSources {
   private let models: OpenedModels
   private let plan: MergePlan
@@ -36,8 +36,11 @@ struct TensorSources {
 
   private func plain(_ input: MergePlan.Input, _ format: NumberFormat?) throws(MergeError) -> any TensorSource {
     let entry = try entry(input)
-    let source: any TensorSource = MappedSource(entry.tensor, of: entry.file)
-    guard let format, format != entry.tensor.format else { return source }
+    var source: any TensorSource = MappedSource(entry.tensor, of: entry.file)
+    if let adapter = models.adapter(plan.models[input.model]) {
+      source = try AdaptedSource.source(of: input.tensor, shape: entry.tensor.shape, base: source, adapter: adapter)
+    }
+    guard let format, format != entry.tensor.format || models.adapter(plan.models[input.model]) != nil else { return source }
     return RoundedSource(source, to: format)
   }
 
@@ -46,6 +49,7 @@ struct TensorSources {
     let entry = try entry(input)
     guard entry.tensor.format == tensor.format, entry.tensor.shape == tensor.shape, !(tensor.isVocabulary && vocabulary != nil) else { return nil }
     guard tensor.workFormat == nil || tensor.workFormat == tensor.format || !tensor.format.isFloatingPoint else { return nil }
+    if let adapter = models.adapter(plan.models[input.model]), adapter.changes(input.tensor) { return nil }
     return entry.file.bytes(of: entry.tensor)
   }
 
@@ -63,4 +67,9 @@ struct TensorSources {
       }
     }
   }
+}
+
+extension Adapter {
+  /// Whether the tensor of the base is another one with this adapter.
+  func changes(_ tensor: String) -> Bool { module(forTensor: tensor) != nil || savedTensors[tensor] != nil }
 }
