@@ -48,13 +48,17 @@ let plugins: [Plugin] = [
 ]
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
+/// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
+let fixtures = ["SwapA", "SwapB"]
+
 let package = Package(
   name: "centram",
   products: [
     .executable(name: "centram-host", targets: ["centram-host"]),
     .library(name: "CentramHost", targets: ["CentramHost"]),
     .library(name: "CentramPluginTesting", targets: ["CentramPluginTesting"]),
-  ] + plugins.map { .library(name: "centram_\($0.target)", type: .dynamic, targets: [$0.target]) },
+  ] + plugins.map { .library(name: "centram_\($0.target)", type: .dynamic, targets: [$0.target]) }
+    + fixtures.map { .library(name: "centramfixture_\($0)", type: .dynamic, targets: ["Fixture_\($0)"]) },
   dependencies: [
     .package(path: "Sources/CentramPluginAPI"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -89,7 +93,8 @@ let package = Package(
       name: "centram-demo", dependencies: ["CentramModel", "COpenBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swift),
     .testTarget(name: "TidyTests", swiftSettings: swift),
-    .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
+    .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "centram-describe-fixture"], swiftSettings: swift),
+    .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(
@@ -108,6 +113,8 @@ let package = Package(
       path: "Benchmarks/MergeKernels", swiftSettings: swift),
   ] + plugins.map {
     .target(name: $0.target, dependencies: [api, stamp] + $0.leaves, path: "Plugins/\($0.kind)/\($0.name)", swiftSettings: swift)
+  } + fixtures.map {
+    .target(name: "Fixture_\($0)", dependencies: [api, stamp], path: "Tests/Fixtures/Host/\($0)", swiftSettings: swift)
   },
   swiftLanguageModes: [.v6]
 )

@@ -5,7 +5,7 @@ internal import Foundation
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugin", abstract: "Lists, explains, checks and packs plugins.",
-    subcommands: [List.self, Info.self, Check.self])
+    subcommands: [List.self, Info.self, Check.self, Pack.self, Describe.self])
 }
 
 /// A plugin as JSON.

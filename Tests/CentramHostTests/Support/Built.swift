@@ -13,6 +13,15 @@ enum Built {
     return candidates.first { FileManager.default.fileExists(atPath: $0 + "/libCentramPluginAPI.so") } ?? candidates[0]
   }()
 
+  /// Where this process has its Swift runtime from.
+  static let swiftLibraries: String = {
+    let maps = (try? Workshop.run(["/bin/cat", "/proc/\(getpid())/maps"]).output) ?? ""
+    let line = maps.split(separator: "\n").first { $0.hasSuffix("/libswiftCore.so") } ?? ""
+    return line.firstIndex(of: "/").map { URL(fileURLWithPath: String(line[$0...])).deletingLastPathComponent().path } ?? ""
+  }()
+
+  static func fixture(_ name: String) -> String { folder + "/libcentramfixture_\(name).so" }
+  static var describe: [String] { [folder + "/centram-describe-fixture"] }
   static var linear: String { folder + "/libcentram_MergeOperators_Linear.so" }
 
   /// A host that takes what lies beside the tests, bare.

@@ -19,6 +19,18 @@
 #ifndef FIXTURE_NOTE_LANES
 #define FIXTURE_NOTE_LANES CENTRAM_LANE_C
 #endif
+#ifndef FIXTURE_ENTRY
+#define FIXTURE_ENTRY centram_plugin_descriptor
+#endif
+#ifndef FIXTURE_DESCRIPTOR
+#define FIXTURE_DESCRIPTOR &descriptor
+#endif
+#ifndef FIXTURE_TOOLCHAIN
+#define FIXTURE_TOOLCHAIN ""
+#endif
+#ifndef FIXTURE_FINGERPRINT
+#define FIXTURE_FINGERPRINT ""
+#endif
 
 static inline void fixture_say(char *error, size_t capacity, const char *sentence) { snprintf(error, capacity, "%s", sentence); }
 static inline void *fixture_create(const char *configuration, char *error, size_t capacity) {
@@ -30,7 +42,10 @@ static inline void fixture_destroy(void *self) { free(self); }
 #ifdef FIXTURE_NO_NOTE
 #define FIXTURE_NOTE
 #else
-#define FIXTURE_NOTE CENTRAM_NOTE(FIXTURE_NOTE_LANES, "", "");
+#define FIXTURE_NOTE CENTRAM_NOTE(FIXTURE_NOTE_LANES, FIXTURE_TOOLCHAIN, FIXTURE_FINGERPRINT);
+#endif
+#ifdef FIXTURE_EXTRA_SYMBOL /* any name, as the symbols of a Swift library have */
+CENTRAM_EXPORT int fixture_extra __asm__(FIXTURE_EXTRA_SYMBOL) = 1;
 #endif
 #ifdef FIXTURE_TWO_ENTRIES
 #define FIXTURE_SECOND CENTRAM_EXPORT const centram_descriptor_t *centram_plugin_descriptor__second(void); \
@@ -46,7 +61,7 @@ static inline void fixture_destroy(void *self) { free(self); }
       .magic = FIXTURE_MAGIC, .struct_size = FIXTURE_DESCRIPTOR_SIZE, .c_abi_major = 1, .lanes = CENTRAM_LANE_C, \
       .kind = kind_, .id = id_, .version = FIXTURE_VERSION, .summary = "A fixture", .toolchain = "",             \
       .api_fingerprint = "", .init = init_, .get_interface = get_interface};                                     \
-  CENTRAM_EXPORT const centram_descriptor_t *centram_plugin_descriptor(void);                                    \
-  const centram_descriptor_t *centram_plugin_descriptor(void) { return &descriptor; }                            \
+  CENTRAM_EXPORT const centram_descriptor_t *FIXTURE_ENTRY(void);                                                \
+  const centram_descriptor_t *FIXTURE_ENTRY(void) { return FIXTURE_DESCRIPTOR; }                                 \
   FIXTURE_SECOND
 #endif

@@ -2,11 +2,11 @@
 #include "door.h"
 #include <pthread.h>
 
-enum { MAX = 4096, ROOM = 1 << 16 };
+enum { MAX = 65536, ROOM = 1 << 16 };
 typedef struct { centram_done_fn done; void *context; uint8_t *bytes; size_t count; } wait_t;
 typedef struct { centram_done_fn done; void *context; int32_t status; int64_t value; const char *message; } job_t;
 typedef struct { char address[100]; int64_t backlog[64]; int waiting, open; wait_t accept; } listener_t;
-typedef struct { int64_t peer, streams[64]; int waiting, open; uint8_t key; wait_t accept, receive; uint8_t datagram[1500]; size_t datagram_count; } connection_t;
+typedef struct { int64_t peer, streams[1024]; int waiting, open; uint8_t key; wait_t accept, receive; uint8_t datagram[1500]; size_t datagram_count; } connection_t;
 typedef struct { int64_t peer; uint8_t inbox[ROOM]; size_t count; int ended, broken; wait_t receive, send; } stream_t;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
