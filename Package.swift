@@ -93,6 +93,7 @@ let package = Package(
       name: "centram-demo", dependencies: ["CentramModel", "COpenBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swift),
     .testTarget(name: "TidyTests", swiftSettings: swift),
+    .testTarget(name: "EndToEndTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "centram-describe-fixture"], swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
