@@ -113,9 +113,9 @@ import Testing
   }
 
   @Test func takesTokenIdsFromTheModelWhoseTokenizerItHas() throws {
-    let donor = try object(#"{"bos_token_id": 1, "eos_token_id": 2}"#)
-    let owner = try object(#"{"bos_token_id": null, "eos_token_id": [7, 8], "pad_token_id": 9}"#)
+    let donor = try object(#"{"bos_token_id": 1, "eos_token_id": 2, "pad_token_id": 0}"#)
+    let owner = try object(#"{"bos_token_id": null, "eos_token_id": [7, 8]}"#)
     let patched = try ConfigurationPatch(format: .float32, tokenizerOwner: owner).apply(to: [donor], donor: 0)
-    #expect(patched["bos_token_id"] == .null && patched["eos_token_id"] == .array([.integer(7), .integer(8)]) && patched["pad_token_id"] == .integer(9))
+    #expect(patched["bos_token_id"] == .null && patched["eos_token_id"] == .array([.integer(7), .integer(8)]) && patched["pad_token_id"] == nil)
   }
 }

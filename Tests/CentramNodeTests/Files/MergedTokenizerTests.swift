@@ -13,10 +13,10 @@ import Testing
     return try MergedTokenizer(try VocabularyPlan(VocabularySettings(source: source, tokens: [.init("<new>")]), models: models, base: 0)).document
   }
 
-  @Test func appendsMergesWithoutDuplicatesAndWithoutThoseThatNameMissingTokens() throws {
+  @Test func appendsMergesWithoutDuplicatesAndWithoutThoseThatNameNoTokens() throws {
     let scratch = try ScratchFolder()
-    let one = #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b", "a x"]}}"#
-    let two = #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "aba": 3}, "merges": [["a", "b"], ["ab", "a"], ["b", "b"]]}}"#
+    let one = #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2}, "merges": ["a b", "a x", "ab", "a b b"]}}"#
+    let two = #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "aba": 3}, "merges": [["a", "b"], ["ab", "a"], ["b", "b"], ["a"], [], 7]}}"#
     let document = try merged(scratch, [one, two])
     #expect(document["model"]?["merges"] == .strings(["a b", "ab a"]))
     #expect(document["model"]?["vocab"] == .object(["a": .integer(0), "b": .integer(1), "ab": .integer(2), "aba": .integer(3), "<new>": .integer(4)]))

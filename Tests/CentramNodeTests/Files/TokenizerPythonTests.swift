@@ -109,4 +109,14 @@ struct TokenizerPythonTests {
     try files.write(into: out)
     try run(scratch, "chat", out)
   }
+
+  /// mergekit 0.1.5 fails here: it leaves `layer_types` as long as the donor's.
+  @Test func transformersReadsTheConfigurationOfAFrankenmerge() throws {
+    let scratch = try ScratchFolder()
+    var files = MergeOutputFiles.plain([.init(reference: "qwen", folder: try MergeGolden.model("qwen-a-f32"))], base: nil, format: .bfloat16)
+    files.layers = [0, 1, 0, 1, 2, 3].map { LayerOrigin(model: 0, layer: $0) }
+    let out = try scratch.folder("out")
+    try files.write(into: out)
+    try run(scratch, "config", out)
+  }
 }

@@ -115,6 +115,11 @@ enum TokenizerScript {
         got = a.apply_chat_template(TALK, tokenize=False, add_generation_prompt=True)
         assert got == TALKS["chatml"][0], got
 
+    def config(folder):
+        from transformers import AutoConfig
+        c = AutoConfig.from_pretrained(folder)
+        assert (c.num_hidden_layers, len(c.layer_types), str(c.dtype).replace("torch.", "")) == (6, 6, "bfloat16"), c
+
     globals()[sys.argv[1]](*sys.argv[2:])
     print("good")
     """#

@@ -51,8 +51,9 @@ struct ConfigurationPatch: Sendable {
     object.set("torch_dtype", .string(format.torchName), after: "dtype")
     if let vocabularyRows, isInner || object["vocab_size"] != nil { object["vocab_size"] = .integer(vocabularyRows) }
     if let hasHead, isInner || object["tie_word_embeddings"] != nil { object["tie_word_embeddings"] = .bool(!hasHead) }
-    for key in Self.tokenIDKeys where isInner || object[key] != nil {
-      if let id = tokenizerOwner.map(Self.text)?[key] { object[key] = id }
+    if let owner = tokenizerOwner.map(Self.text) {
+      // One that the owner does not have would name a token of another vocabulary.
+      for key in Self.tokenIDKeys where isInner || object[key] != nil { object[key] = owner[key] }
     }
     guard let layers else { return }
     let counts = Self.layerCountKeys.filter { object[$0] != nil }
@@ -83,14 +84,4 @@ struct ConfigurationPatch: Sendable {
     let count = Self.layerCountKeys.lazy.compactMap { donor[$0]?.integer }.first
     return layers.count == count && layers.enumerated().allSatisfy { $1.layer == $0 }
   }
-}
-
-/// Where one of the output's layers was picked from: with several sources, the first.
-public struct LayerOrigin: Sendable, Equatable {
-  /// Index of the model.
-  public let model: Int
-  /// Number of the layer there.
-  public let layer: Int
-
-  public init(model: Int, layer: Int) { (self.model, self.layer) = (model, layer) }
 }

@@ -85,8 +85,7 @@ public struct MergeOutputFiles: Sendable {
       ).write(into: target)
     }
     // It names tokens by id, so it goes with the tokenizer.
-    let generation = tokenizer.exists("generation_config.json") ? tokenizer : donor
-    if generation.exists("generation_config.json") { try target.copy("generation_config.json", from: generation) }
+    if tokenizer.exists("generation_config.json") { try target.copy("generation_config.json", from: tokenizer) }
     for name in Self.companions where donor.exists(name) { try target.copy(name, from: donor) }
     try target.write(configuration, as: "mergekit_config.yml")
     if writesModelCard {
