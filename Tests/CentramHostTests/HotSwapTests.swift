@@ -30,6 +30,7 @@ import Testing
           return seen
         }
       }
+      defer { stop.set() }
       for round in 0..<300 {
         slot.swap(to: try load(round % 2 == 0 ? "1.1.0" : "1.0.0"))
         await Task.yield()

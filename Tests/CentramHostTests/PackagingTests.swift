@@ -58,7 +58,7 @@ import Testing
     var slow = PluginPackager(describeCommand: ["/usr/bin/tail", "-f", "/dev/null"])
     slow.timeLimit = 0.05
     let error = try #require(throws: HostError.self) { _ = try slow.pack(Built.linear, into: Workshop.folder()) }
-    #expect(error.message.contains("signal 15"))
+    #expect(error.message.contains("with signal 9"))
   }
 
   @Test func refusesTextThatIsNoDescription() throws {

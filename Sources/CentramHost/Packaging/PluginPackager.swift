@@ -64,7 +64,9 @@ public struct PluginPackager: Sendable {
     child.arguments = describeCommand.dropFirst() + [library]
     (child.standardOutput, child.standardError, child.standardInput) = (output, errors, FileHandle.nullDevice)
     do { try child.run() } catch { throw HostError(.inputOutput, "\(executable) does not start: \(error.localizedDescription)") }
-    let limit = DispatchWorkItem { child.terminate() }
+    // Not to be ignored: a child inherits the signals that this thread blocks.
+    let process = child.processIdentifier
+    let limit = DispatchWorkItem { kill(process, SIGKILL) }
     DispatchQueue.global().asyncAfter(deadline: .now() + timeLimit, execute: limit)
     // Errors are few lines; the pipe holds them while the output is read.
     let text = output.fileHandleForReading.readDataToEndOfFile()

@@ -21,7 +21,8 @@ enum Built {
   }()
 
   static func fixture(_ name: String) -> String { folder + "/libcentramfixture_\(name).so" }
-  static var describe: [String] { [folder + "/centram-describe-fixture"] }
+  /// Without a backtrace, which takes seconds where a library kills the process.
+  static var describe: [String] { ["/usr/bin/env", "SWIFT_BACKTRACE=enable=no", folder + "/centram-describe-fixture"] }
   static var linear: String { folder + "/libcentram_MergeOperators_Linear.so" }
 
   /// A host that takes what lies beside the tests, bare.
