@@ -12,6 +12,22 @@ extension MergeRequest {
     } combine: { $0.add($1) }
   }
 
+  /// Writes Σ wᵢ xᵢ / Σ wᵢ over some inputs.
+  ///
+  /// Means of bfloat16 numbers are often halfway between two of them, so the one rounding of a share matters. Shares that
+  /// float32 holds exactly (1/4, 3/4) are used as they are; for others (1/3, 2/3) the sum is divided.
+  public func writeMean(_ weights: [Double], of wanted: [Int]) throws(PluginError) {
+    let sum = weights.reduce(0, +)
+    guard sum != 0 else { throw PluginError(.invalid, "\(tensor): the weights sum to 0, so they cannot be normalized") }
+    let shares = weights.map { $0 / sum }
+    if shares.allSatisfy({ abs(Double(Float($0)) - $0) <= 1e-15 * abs($0) }) { return try writeCombination(shares, of: wanted) }
+    let factors = weights.map(Float.init), divisor = Float(sum)
+    try forEachBlock(inputs: wanted) { block in
+      block.combine(factors, of: wanted, around: nil, from: 0, count: block.count)
+      ck_divide(divisor, block.output, block.count)
+    }
+  }
+
   /// Writes Σ cᵢ xᵢ over some inputs; with a base b: b + Σ cᵢ (xᵢ − b).
   public func writeCombination(_ coefficients: [Double], of wanted: [Int], around base: Int? = nil) throws(PluginError) {
     let factors = coefficients.map(Float.init)

@@ -82,8 +82,9 @@ public struct RankedSparsifier: Sparsifier {
       _ request: MergeRequest, input: Int, _ x: UnsafePointer<Float>, _ b: UnsafePointer<Float>, offset: Int, count: Int, row: Int,
       into mask: UnsafeMutablePointer<UInt8>
     ) throws(PluginError) {
-      guard density < 1 && density > 0 else { return mask.update(repeating: density > 0 ? 1 : 0, count: count) }
+      guard density < 1 else { return mask.update(repeating: 1, count: count) }
       if request.fillMask(.init(start: mask, count: count), input: input, offset: offset) { return }
+      guard density > 0 else { return mask.update(repeating: 0, count: count) }
       // The probability at rank r of m is low + r·step; a row of one has the mean.
       let low = (row > 1 ? density - epsilon : density) * 4_294_967_296
       let step = row > 1 ? 2 * epsilon / Double(row - 1) * 4_294_967_296 : 0

@@ -16,6 +16,9 @@ public struct ElementRandom: Sendable {
     self.stream = UInt64(stream)
   }
 
+  /// Draws for one key and the counters of one stream.
+  public init(key: UInt64, stream: UInt64) { (self.key, self.stream) = (key, stream) }
+
   /// The finalizer of SplitMix64: every bit of the result depends on every bit of the argument.
   static func mix(_ value: UInt64) -> UInt64 {
     var z = value &+ 0x9e37_79b9_7f4a_7c15

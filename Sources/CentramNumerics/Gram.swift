@@ -34,5 +34,9 @@ public struct Gram: Sendable, Equatable {
     return sum
   }
 
-  public func norm(_ a: [Double]) -> Double { max(0, dot(a, a)).squareRoot() }
+  /// The length of Σ aᵢ vᵢ; NaN stays NaN.
+  public func norm(_ a: [Double]) -> Double {
+    let square = dot(a, a)
+    return square < 0 ? 0 : square.squareRoot()
+  }
 }

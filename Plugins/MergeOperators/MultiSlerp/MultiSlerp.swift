@@ -36,9 +36,8 @@ struct MultiSlerp: TensorMerging {
     let unit = norms.map { 1 / ($0 + eps) }
     var mean = all.map { weights[$0] * unit[$0] }
     let length = gram.norm(mean)
-    guard length >= eps && length > 0 else {
-      if weights.count == 2 { return weights }
-      if norms.allSatisfy({ $0 == 0 }) { return weights }
+    if length < eps || length == 0 {
+      if weights.count == 2 || norms.allSatisfy({ $0 == 0 }) { return weights }
       throw PluginError(.invalid, "\(tensor): the directions of the \(weights.count) models cancel, so they have no mean")
     }
     mean = mean.map { $0 / length }

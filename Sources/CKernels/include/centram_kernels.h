@@ -22,6 +22,8 @@ void ck_add_scaled(float a, const float *x, float *y, size_t n);
 
 // y = sum of c[i]·x[i], in the order of the inputs
 void ck_combine(const float *const *x, const float *c, size_t inputs, float *y, size_t n);
+// y = y / a
+void ck_divide(float a, float *y, size_t n);
 // y = b + sum of c[i]·(x[i] − b)
 void ck_combine_deltas(const float *const *x, const float *c, size_t inputs, const float *b, float *y, size_t n);
 // d = x − b
