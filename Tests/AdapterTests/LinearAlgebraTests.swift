@@ -1,4 +1,4 @@
-import CentramLinearAlgebra
+@testable import CentramLinearAlgebra
 import Testing
 
 @Suite struct LinearAlgebraTests {
@@ -65,6 +65,18 @@ import Testing
       let found = low.uTransposed.times(low.vt.scalingRows(low.s), transposing: (true, false))
       #expect(distance(found, expected) < 1e-12, "rank \(rank)")
     }
+  }
+
+  @Test func wrongAnswersOfTheLibraryAreNotReturned() throws {
+    let a = Self.noise(20, 8, seed: 8)
+    var (l, q) = try a.lq()
+    q[3, 5] += 1e-6
+    let error = #expect(throws: LinearAlgebraError.self) { try SelfCheck.product([l, q], equals: a, "dgeqrf") }
+    #expect(error?.code == .wrongAnswer && error?.message.contains("OPENBLAS_CORETYPE") == true)
+    q[3, 5] = .nan
+    #expect(throws: LinearAlgebraError.self) { try SelfCheck.product([l, q], equals: a, "dgeqrf") }
+    l = Matrix(zeros: 20, 8)
+    #expect(throws: LinearAlgebraError.self) { try SelfCheck.product([l, try a.lq().q], equals: a, "dgeqrf") }
   }
 
   @Test func refusesNumbersThatAreNotFinite() {
