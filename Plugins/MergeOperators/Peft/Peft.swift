@@ -87,7 +87,7 @@ struct Peft: AdapterMerging {
     }
     let delta = Matrix(rows: outputs, columns: inputs, elements: try PeftRule(options, request, part: "delta").combine(tensors, options.weights))
     let svd = try algebra(request.module) { () throws(LinearAlgebraError) in
-      try (options.clamp == nil ? delta.singularValues() : delta.singularValuesWithPlainSigns()).truncated(to: rank)
+      try options.clamp == nil ? delta.singularValues(largest: rank) : delta.singularValuesWithPlainSigns().truncated(to: rank)
     }
     var (us, vt) = (svd.u.transposed().scalingRows(svd.s), svd.vt)
     if let quantile = options.clamp {
