@@ -13,3 +13,6 @@ void dbdsdc_(const char *uplo, const char *compq, const int *n, double *d, doubl
              const int *ldvt, double *q, int *iq, double *work, int *iwork, int *info);
 void dormbr_(const char *vect, const char *side, const char *trans, const int *m, const int *n, const int *k, const double *a,
              const int *lda, const double *tau, double *c, const int *ldc, double *work, const int *lwork, int *info);
+void dsyevr_(const char *jobz, const char *range, const char *uplo, const int *n, double *a, const int *lda, const double *vl, const double *vu,
+             const int *il, const int *iu, const double *abstol, int *m, double *w, double *z, const int *ldz, int *isuppz, double *work,
+             const int *lwork, int *iwork, const int *liwork, int *info);

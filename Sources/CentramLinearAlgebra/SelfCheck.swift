@@ -19,7 +19,8 @@ enum SelfCheck {
       guard difference.squareRoot() <= limit || difference == 0 else {
         throw LinearAlgebraError(
           .wrongAnswer,
-          "\(routine) of a \(matrix.rows) × \(matrix.columns) matrix is wrong by \(difference.squareRoot()), more than rounding explains (\(limit)): this OpenBLAS does not fit this processor; "
+          "\(routine) of a \(matrix.rows) × \(matrix.columns) matrix is wrong by \(difference.squareRoot()), "
+            + "more than rounding explains (\(limit)): this OpenBLAS does not fit this processor; "
             + "install a newer one or set OPENBLAS_CORETYPE (for example to Haswell) before the start")
       }
     }

@@ -40,7 +40,7 @@ extension Matrix {
 }
 
 extension SingularValueDecomposition {
-  fileprivate mutating func fixSigns() {
+  mutating func fixSigns() {
     let (rows, k, columns) = (u.rows, u.columns, vt.columns)
     var largest = [Double](repeating: 0, count: k)
     for row in 0..<rows {

@@ -1,4 +1,4 @@
-import CentramLinearAlgebra
+@testable import CentramLinearAlgebra
 import Testing
 
 @Suite struct LinearAlgebraTests {
@@ -65,6 +65,35 @@ import Testing
       let found = low.uTransposed.times(low.vt.scalingRows(low.s), transposing: (true, false))
       #expect(distance(found, expected) < 1e-12, "rank \(rank)")
     }
+  }
+
+  @Test(arguments: [(40, 90), (90, 40), (60, 60)]) func theLargestOfManyAreThoseOfTheWhole(rows: Int, columns: Int) throws {
+    let a = Self.noise(rows, columns, seed: 12)
+    for rank in [1, 5, 12, 13, 39] {
+      let whole = try a.singularValues().truncated(to: rank), some = try a.singularValues(largest: rank)
+      #expect(distance(some.u.times(some.vt.scalingRows(some.s)), whole.u.times(whole.vt.scalingRows(whole.s))) < 1e-10, "rank \(rank)")
+      #expect(distance(some.u, whole.u) < 1e-10 && zip(some.s, whole.s).allSatisfy { abs($0 - $1) < 1e-12 }, "rank \(rank)")
+    }
+  }
+
+  @Test func matricesOfLessRankThanWantedAreStillRight() throws {
+    let a = Self.noise(50, 3, seed: 13).times(Self.noise(3, 70, seed: 14))
+    let some = try a.singularValues(largest: 9)
+    #expect(some.s.count == 9 && some.s[3] < 1e-12)
+    #expect(distance(some.u.times(some.vt.scalingRows(some.s)), a) < 1e-12)
+    #expect(try Matrix(zeros: 30, 40).singularValues(largest: 3).s == [0, 0, 0])
+  }
+
+  @Test func wrongAnswersOfTheLibraryAreNotReturned() throws {
+    let a = Self.noise(20, 8, seed: 8)
+    var (l, q) = try a.lq()
+    q[3, 5] += 1e-6
+    let error = #expect(throws: LinearAlgebraError.self) { try SelfCheck.product([l, q], equals: a, "dgeqrf") }
+    #expect(error?.code == .wrongAnswer && error?.message.contains("OPENBLAS_CORETYPE") == true)
+    q[3, 5] = .nan
+    #expect(throws: LinearAlgebraError.self) { try SelfCheck.product([l, q], equals: a, "dgeqrf") }
+    l = Matrix(zeros: 20, 8)
+    #expect(throws: LinearAlgebraError.self) { try SelfCheck.product([l, try a.lq().q], equals: a, "dgeqrf") }
   }
 
   @Test func refusesNumbersThatAreNotFinite() {

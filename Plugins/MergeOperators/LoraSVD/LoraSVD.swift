@@ -35,9 +35,9 @@ extension LoraSVD: AdapterExtracting {
     }
     guard let base = matrix.baseAddress, maximumRank > 0 else { return LowRankFactors(rank: 0, a: [], b: []) }
     let svd = try algebra("the difference of two weights") { () throws(LinearAlgebraError) in
-      try Matrix(rows: outputs, columns: inputs, floats: base).singularValues()
+      try Matrix(rows: outputs, columns: inputs, floats: base).singularValues(largest: maximumRank)
     }
-    let kept = svd.truncated(to: min(maximumRank, svd.s.prefix { $0 > threshold }.count))
+    let kept = svd.truncated(to: svd.s.prefix { $0 > threshold }.count)
     let roots = kept.s.map { $0.squareRoot() }
     return LowRankFactors(
       rank: kept.s.count, a: kept.vt.scalingRows(distributeScale ? roots : kept.s).floats,

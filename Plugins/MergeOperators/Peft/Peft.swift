@@ -6,7 +6,7 @@ public import CentramPluginAPI
 struct Peft: AdapterMerging {
   let info = MergeOperatorInfo(parameters: [
     .init("weight", .number, .perInput, required: true, "factor of this adapter"),
-    .init("combination_type", .string, default: .string("svd"), "linear, ties, dare_linear, dare_ties, magnitude_prune, cat, or one of them (not cat) with _svd; svd"),
+    .init("combination_type", .string, default: .string("svd"), "one of \(PeftOptions.names)"),
     .init("density", .number, limits: 0...1, "share of the elements to keep; needed by ties, dare and magnitude_prune"),
     .init("majority_sign_method", .string, default: .string("total"), "total or frequency: how ties elects signs"),
     .init("svd_rank", .integer, default: .number(0), limits: 0...65536, "rank of the svd types; 0: the largest input rank"),
@@ -32,7 +32,8 @@ struct Peft: AdapterMerging {
     let ranks = request.factors.map(\.rank), rank = ranks.first ?? 0
     guard ranks.allSatisfy({ $0 == rank }) else {
       throw PluginError(
-        .shapeMismatch, "\(request.module): combination_type \(options.name) needs equal ranks, not \(ranks); take cat, svd, merge.lora_svd or merge.core_space")
+        .shapeMismatch,
+        "\(request.module): combination_type \(options.name) needs equal ranks, not \(ranks); take cat, svd, merge.lora_svd or merge.core_space")
     }
     var weightsA: [Double] = [], weightsB: [Double] = []
     for (weight, factors) in zip(options.weights, request.factors) {
@@ -40,7 +41,9 @@ struct Peft: AdapterMerging {
       weightsA.append(weight * factors.scale < 0 ? -root : root)
       weightsB.append(root)
     }
-    func combined(_ part: String, _ count: Int, _ weights: [Double], _ pointer: (AdapterFactors) -> UnsafePointer<Float>) throws(PluginError) -> [Float] {
+    func combined(
+      _ part: String, _ count: Int, _ weights: [Double], _ pointer: (AdapterFactors) -> UnsafePointer<Float>
+    ) throws(PluginError) -> [Float] {
       let tensors = request.factors.map { factors in (0..<count).map { Double(pointer(factors)[$0]) } }
       return try PeftRule(options, request, part: part).combine(tensors, weights).map(Float.init)
     }
@@ -84,7 +87,7 @@ struct Peft: AdapterMerging {
     }
     let delta = Matrix(rows: outputs, columns: inputs, elements: try PeftRule(options, request, part: "delta").combine(tensors, options.weights))
     let svd = try algebra(request.module) { () throws(LinearAlgebraError) in
-      try (options.clamp == nil ? delta.singularValues() : delta.singularValuesWithPlainSigns()).truncated(to: rank)
+      try options.clamp == nil ? delta.singularValues(largest: rank) : delta.singularValuesWithPlainSigns().truncated(to: rank)
     }
     var (us, vt) = (svd.u.transposed().scalingRows(svd.s), svd.vt)
     if let quantile = options.clamp {

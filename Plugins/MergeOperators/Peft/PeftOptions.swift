@@ -7,6 +7,9 @@ struct PeftOptions {
     var needsDensity: Bool { self != .linear && self != .cat }
   }
 
+  static let names =
+    "linear, ties, dare_linear, dare_ties, magnitude_prune, cat, svd, ties_svd, dare_linear_svd, dare_ties_svd, magnitude_prune_svd"
+
   /// As the user wrote it.
   let name: String
   let rule: Rule
@@ -28,9 +31,7 @@ struct PeftOptions {
     isSVD = name == "svd" || name.hasSuffix("_svd")
     let plain = name == "svd" ? "linear" : isSVD ? String(name.dropLast(4)) : name
     guard let rule = Rule(rawValue: plain), !isSVD || (rule != .cat && (rule != .linear || name == "svd")) else {
-      throw PluginError(
-        .invalid,
-        "combination_type \"\(written)\" is not one of linear, ties, dare_linear, dare_ties, magnitude_prune, cat, svd, ties_svd, dare_linear_svd, dare_ties_svd, magnitude_prune_svd")
+      throw PluginError(.invalid, "combination_type \"\(written)\" is not one of \(Self.names)")
     }
     self.rule = rule
     var weights: [Double] = []
@@ -38,7 +39,9 @@ struct PeftOptions {
     self.weights = weights
     density = try rule.needsDensity ? parameters.requiredNumber("density") : 1
     let method = parameters.string("majority_sign_method") ?? "total"
-    guard ["total", "frequency"].contains(method) else { throw PluginError(.invalid, "majority_sign_method \"\(method)\" is neither total nor frequency") }
+    guard ["total", "frequency"].contains(method) else {
+      throw PluginError(.invalid, "majority_sign_method \"\(method)\" is neither total nor frequency")
+    }
     electsByCount = method == "frequency"
     (svdRank, clamp) = (try integer("svd_rank"), try parameters.number("svd_clamp"))
     (largestRank, sumOfRanks) = (try integer("largest_rank"), try integer("sum_of_ranks"))

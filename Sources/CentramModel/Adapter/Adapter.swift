@@ -61,7 +61,8 @@ public struct Adapter: Sendable {
     let characters = parts.keys.reduce(0) { $0 + $1.utf8.count + 1 }
     let (work, overflow) = characters.multipliedReportingOverflow(by: max(1, configuration.lookupCost))
     guard !overflow, configuration.lookupCost == 0 || work <= Self.maximumPatternWork else {
-      throw ModelFileError(.malformed, "\(name): rank_pattern and alpha_pattern are too large to match against \(parts.count) modules; write module names")
+      throw ModelFileError(
+        .malformed, "\(name): rank_pattern and alpha_pattern are too large to match against \(parts.count) modules; write module names")
     }
     var list: [AdapterModule] = []
     for module in parts.keys.sorted() { list.append(try parts[module]!.module(configuration)) }

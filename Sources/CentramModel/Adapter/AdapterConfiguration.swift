@@ -24,6 +24,8 @@ public struct AdapterConfiguration: Sendable, Equatable {
   public var modulesToSave: [String] = []
   /// Not all modules with a target's name are adapted: layers or names are left out.
   public var hasExceptions = false
+  /// Embeddings that were trained whole are the output layer's weight too.
+  public var tiesEmbeddings = false
   public var baseModel: String?
   public var taskType: String?
   private var rankPattern = OrderedPatterns()
@@ -36,7 +38,9 @@ public struct AdapterConfiguration: Sendable, Equatable {
   /// - Parameter json: the file's bytes.
   /// - Throws: `.malformed`, or `.unsupported` with the name of the feature.
   public init(json: [UInt8], name: String = "adapter_config.json") throws(ModelFileError) {
-    guard json.count <= Self.maximumLength else { throw ModelFileError(.malformed, "\(name): \(json.count) bytes are more than \(Self.maximumLength)") }
+    guard json.count <= Self.maximumLength else {
+      throw ModelFileError(.malformed, "\(name): \(json.count) bytes are more than \(Self.maximumLength)")
+    }
     let root: OrderedJSON
     do throws(OrderedJSON.Failure) {
       root = try OrderedJSON(parsing: json)
@@ -61,6 +65,7 @@ public struct AdapterConfiguration: Sendable, Equatable {
     self.bias = bias
     targets = try fields.targets("target_modules")
     modulesToSave = try fields.strings("modules_to_save") ?? []
+    tiesEmbeddings = try fields.flag("ensure_weight_tying")
     baseModel = try fields.string("base_model_name_or_path")
     taskType = try fields.string("task_type")
     rankPattern = OrderedPatterns(try fields.numbers("rank_pattern"))

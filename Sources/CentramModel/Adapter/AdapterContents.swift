@@ -56,6 +56,8 @@ public struct AdapterContents: Sendable {
   public var targets: [String]?
   public var isTransposed = false
   public var bias = AdapterConfiguration.Bias.none
+  /// Embeddings and output layer share one weight, and stay one when PEFT loads the saved embeddings.
+  public var tiesEmbeddings = false
   public var baseModel: String?
   public var taskType: String?
 
@@ -69,7 +71,9 @@ extension AdapterContents {
     let rank = modules.map(\.rank).max() ?? 1
     let patterns = OrderedJSON.object(patternedModules(rank).map { .init(key: $0.name, value: .number(Double($0.rank))) })
     func optional(_ text: String?) -> OrderedJSON { text.map(OrderedJSON.string) ?? .null }
-    let members: [(String, OrderedJSON)] = [
+    // Older versions of PEFT do not know this key, so it is there only where it matters.
+    let tying: [(String, OrderedJSON)] = tiesEmbeddings ? [("ensure_weight_tying", .boolean(true))] : []
+    let members: [(String, OrderedJSON)] = tying + [
       ("alpha_pattern", patterns), ("base_model_name_or_path", optional(baseModel)), ("bias", .string(bias.rawValue)),
       ("fan_in_fan_out", .boolean(isTransposed)), ("inference_mode", .boolean(true)), ("init_lora_weights", .boolean(true)),
       ("lora_alpha", .number(Double(rank))), ("lora_dropout", .number(0)),

@@ -82,7 +82,7 @@ struct AdapterFields {
 extension AdapterFields {
   /// Keys that say how an adapter was trained or found, and nothing of what it does once trained.
   private static let harmless: Set<String> = [
-    "auto_mapping", "base_model_class", "corda_config", "ephemeral_gpu_offload", "ensure_weight_tying", "eva_config", "inference_mode", "init_lora_weights",
+    "auto_mapping", "base_model_class", "corda_config", "ephemeral_gpu_offload", "eva_config", "inference_mode", "init_lora_weights",
     "layers_pattern", "loftq_config", "lora_dropout", "lora_ga_config", "megatron_config", "megatron_core", "parent_library", "peft_version",
     "qalora_group_size", "revision", "runtime_config", "velora_config",
   ]
@@ -113,7 +113,8 @@ extension AdapterFields {
     }
     for (key, value) in members.sorted(by: { $0.key < $1.key }) where !known.contains(key) && !Self.harmless.contains(key) && !value.isEmpty {
       throw unsupported(
-        "the key \"\(key.prefix(100))\"", "if it does not change what the adapter's tensors mean, set it to null; else merge the adapter into its base with PEFT")
+        "the key \"\(key.prefix(100))\"",
+        "if it does not change what the adapter's tensors mean, set it to null; else merge the adapter into its base with PEFT")
     }
   }
 }

@@ -35,7 +35,8 @@ enum AdapterTensorName {
   init(_ key: String, in file: String) throws(ModelFileError) {
     guard key.hasPrefix(Adapter.namePrefix), key.utf8.count > Adapter.namePrefix.utf8.count else {
       throw ModelFileError(
-        .malformed, "\(file): the tensor \"\(key.prefix(200))\" does not start with \(Adapter.namePrefix), as PEFT's save_pretrained writes it; save it with PEFT")
+        .malformed,
+        "\(file): the tensor \"\(key.prefix(200))\" does not start with \(Adapter.namePrefix), as PEFT's save_pretrained writes it; save it with PEFT")
     }
     let name = key.dropFirst(Adapter.namePrefix.count)
     for part in Part.allCases where name.hasSuffix(part.rawValue) && name.utf8.count > part.rawValue.utf8.count {
@@ -46,7 +47,9 @@ enum AdapterTensorName {
       throw ModelFileError(.unsupported, "\(file): \(key.prefix(200)): lora_bias is not supported here; merge the adapter into its base with PEFT")
     }
     guard !name.contains(".lora_"), !name.contains("trainable_tokens") else {
-      throw ModelFileError(.unsupported, "\(file): the tensor \(key.prefix(200)) belongs to a kind of adapter that is not supported here; merge it into its base with PEFT")
+      throw ModelFileError(
+        .unsupported,
+        "\(file): the tensor \(key.prefix(200)) belongs to a kind of adapter that is not supported here; merge it into its base with PEFT")
     }
     let components = name.split(separator: ".", omittingEmptySubsequences: false)
     let isBaseLayer = components.count > 2 && components[components.count - 2] == "base_layer"
@@ -68,20 +71,25 @@ struct AdapterParts {
     let part = part == .oldMagnitude ? .magnitude : part
     guard tensors.updateValue(tensor, forKey: part) == nil else { throw malformed("\(part.rawValue.dropFirst()) is there twice") }
     guard tensor.format.isFloatingPoint else {
-      throw ModelFileError(.unsupported, "\(file): \(tensor.name.prefix(200)) is stored as \(tensor.format.rawValue); save the adapter as float32, bfloat16 or float16")
+      throw ModelFileError(
+        .unsupported,
+        "\(file): \(tensor.name.prefix(200)) is stored as \(tensor.format.rawValue); save the adapter as float32, bfloat16 or float16")
     }
   }
 
   func module(_ configuration: AdapterConfiguration) throws(ModelFileError) -> AdapterModule {
     let isEmbedding = tensors[.embeddingA] != nil || tensors[.embeddingB] != nil
-    guard !isEmbedding || (tensors[.a] == nil && tensors[.b] == nil) else { throw malformed("it has the factors of an embedding and of a linear layer") }
+    guard !isEmbedding || (tensors[.a] == nil && tensors[.b] == nil) else {
+      throw malformed("it has the factors of an embedding and of a linear layer")
+    }
     guard let a = tensors[isEmbedding ? .embeddingA : .a], let b = tensors[isEmbedding ? .embeddingB : .b] else {
       throw malformed("one of the two factors is missing")
     }
     guard a.shape.count == 2, b.shape.count == 2 else {
       guard a.shape.count > 2 else { throw malformed("factors of shapes \(a.shape) and \(b.shape) are no matrices") }
       throw ModelFileError(
-        .unsupported, "\(file): \(module.prefix(200)): adapters of convolutions (factors of shape \(a.shape)) are not supported here; merge it into its base with PEFT")
+        .unsupported,
+        "\(file): \(module.prefix(200)): adapters of convolutions (A of shape \(a.shape)) are not supported here; merge it into its base with PEFT")
     }
     let rank = a.shape[0]
     guard b.shape[1] == rank else { throw malformed("A has \(rank) rows and B \(b.shape[1]) columns; both are the rank") }
@@ -92,11 +100,12 @@ struct AdapterParts {
     guard scale.isFinite else { throw malformed("its scale is \(scale)") }
     let magnitude = tensors[.magnitude]
     guard (magnitude != nil) == configuration.usesMagnitudes else {
-      throw malformed(configuration.usesMagnitudes ? "use_dora is true, but its magnitudes are missing" : "it has DoRA's magnitudes, but use_dora is not true")
+      throw malformed(
+        configuration.usesMagnitudes ? "use_dora is true, but its magnitudes are missing" : "it has DoRA's magnitudes, but use_dora is not true")
     }
     if let magnitude, magnitude.shape != [b.shape[0]] { throw malformed("magnitudes of shape \(magnitude.shape) do not fit \(b.shape[0]) outputs") }
     return AdapterModule(
-      name: module, kind: isEmbedding ? .embedding : .linear, outputs: b.shape[0], inputs: a.shape[1], rank: rank, scale: scale, aTensor: a, bTensor: b,
-      magnitudeTensor: magnitude)
+      name: module, kind: isEmbedding ? .embedding : .linear, outputs: b.shape[0], inputs: a.shape[1], rank: rank, scale: scale, aTensor: a,
+      bTensor: b, magnitudeTensor: magnitude)
   }
 }

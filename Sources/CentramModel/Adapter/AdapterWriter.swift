@@ -80,7 +80,8 @@ public enum AdapterWriter {
   private static func header(_ entries: [Entry]) -> [UInt8] {
     var text = "{\"__metadata__\":{\"format\":\"pt\"}", offset = 0
     for entry in entries {
-      text += ",\(OrderedJSON.quoted(entry.key)):{\"dtype\":\"\(entry.format.rawValue)\",\"shape\":\(entry.shape),\"data_offsets\":[\(offset),\(offset + entry.size)]}"
+      text += ",\(OrderedJSON.quoted(entry.key)):{\"dtype\":\"\(entry.format.rawValue)\",\"shape\":\(entry.shape),"
+      text += "\"data_offsets\":[\(offset),\(offset + entry.size)]}"
       offset += entry.size
     }
     text += "}"

@@ -53,7 +53,8 @@ struct NameProgram {
     var steps = try sequence(depth: depth)
     while take("|") {
       let other = try sequence(depth: depth)
-      steps = [.split(1, steps.count + 2)] + Self.moved(steps, by: 1) + [.jump(steps.count + 2 + other.count)] + Self.moved(other, by: steps.count + 2)
+      let start = steps.count + 2
+      steps = [.split(1, start)] + Self.moved(steps, by: 1) + [.jump(start + other.count)] + Self.moved(other, by: start)
       try checkSize(steps.count)
     }
     return steps
@@ -129,7 +130,9 @@ struct NameProgram {
     func number(_ digits: [Unicode.Scalar]) -> Int? { Int(String(String.UnicodeScalarView(digits))) }
     guard let close = source[position...].firstIndex(of: "}") else { throw malformed("a { is not closed") }
     let parts = source[position..<close].split(separator: ",", omittingEmptySubsequences: false)
-    guard let least = parts.first.flatMap({ number(Array($0)) }), (0...1000).contains(least), parts.count <= 2 else { throw malformed("no count in braces") }
+    guard let least = parts.first.flatMap({ number(Array($0)) }), (0...1000).contains(least), parts.count <= 2 else {
+      throw malformed("no count in braces")
+    }
     position = close
     guard parts.count == 2 else { return (least, least) }
     guard !parts[1].isEmpty else { return (least, nil) }

@@ -28,8 +28,10 @@ public final class AdaptedSource: TensorSource {
   public static func source(of tensor: String, shape: [Int], base: any TensorSource, adapter: Adapter) throws(MergeError) -> any TensorSource {
     var base = base
     if let saved = adapter.savedTensors[tensor] {
-      guard saved.shape == shape else { throw MergeError(.mismatch, "\(tensor) has the shape \(shape) in the base, \(saved.shape) in \(adapter.name)") }
-      guard saved.format.isFloatingPoint else { throw MergeError(.mismatch, "\(tensor) is stored as \(saved.format.rawValue) in \(adapter.name), not in a floating-point format") }
+      guard saved.shape == shape, saved.format.isFloatingPoint else {
+        throw MergeError(
+          .mismatch, "\(tensor) has the shape \(shape) in the base; \(adapter.name) has \(saved.format.rawValue) of shape \(saved.shape) in its place")
+      }
       base = MappedSource(saved, of: adapter.file)
     }
     guard let module = adapter.module(forTensor: tensor) else { return base }

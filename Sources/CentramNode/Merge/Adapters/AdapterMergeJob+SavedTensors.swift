@@ -1,6 +1,7 @@
 internal import CentramModel
 internal import CentramNumerics
 internal import CentramPluginAPI
+internal import Foundation
 
 extension AdapterMergeJob {
   /// Tensors that were trained or saved whole: the weighted mean of those that all adapters have, a copy of the others.
@@ -15,19 +16,26 @@ extension AdapterMergeJob {
     contents.modulesToSave = Set(inputs.flatMap { $0.adapter.configuration.modulesToSave }).sorted()
   }
 
-  private func savedValues(_ name: String, _ owners: [Int], isBaseLayer: Bool, _ report: inout AdapterMergeReport) throws(MergeError) -> AdapterContents.Saved.Values {
+  private func savedValues(
+    _ name: String, _ owners: [Int], isBaseLayer: Bool, _ report: inout AdapterMergeReport
+  ) throws(MergeError) -> AdapterContents.Saved.Values {
     let tensors = owners.map { (file: inputs[$0].adapter.file, tensor: inputs[$0].adapter.savedTensors[name]!) }
     let first = tensors[0]
     for (owner, other) in zip(owners, tensors) where other.tensor.shape != first.tensor.shape {
       throw MergeError(
-        .mismatch, "\(name): \(inputs[owner].name) has the shape \(other.tensor.shape), \(inputs[owners[0]].name) \(first.tensor.shape); they cannot be averaged")
+        .mismatch,
+        "\(name): \(inputs[owner].name) has the shape \(other.tensor.shape), \(inputs[owners[0]].name) \(first.tensor.shape); they cannot be averaged")
     }
     let copy = AdapterContents.Saved.Values.file(first.file, first.tensor)
-    let areEqual = tensors.allSatisfy { $0.tensor.format == first.tensor.format && $0.file.bytes(of: $0.tensor).elementsEqual(first.file.bytes(of: first.tensor)) }
+    let areEqual = tensors.allSatisfy { other in
+      let (one, two) = (first.file.bytes(of: first.tensor), other.file.bytes(of: other.tensor))
+      return other.tensor.format == first.tensor.format && (one.isEmpty || memcmp(one.baseAddress!, two.baseAddress!, one.count) == 0)
+    }
     if owners.count < inputs.count {
       // The base's own tensor below an adapter says nothing about the adapters that lack it.
       if !(isBaseLayer && areEqual) {
-        report.warnings.append("\(name) is not in all adapters (\(owners.map { inputs[$0].name }.joined(separator: ", "))); it is copied from \(inputs[owners[0]].name)")
+        let have = owners.map { inputs[$0].name }.joined(separator: ", ")
+        report.warnings.append("\(name) is not in all adapters (only in \(have)); it is copied from \(inputs[owners[0]].name)")
       }
       return copy
     }

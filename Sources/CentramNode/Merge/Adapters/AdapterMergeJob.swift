@@ -88,11 +88,13 @@ public struct AdapterMergeJob: Sendable {
       guard !configuration.usesMagnitudes else {
         throw MergeError(
           .input,
-          "\(input.name) uses DoRA: its change depends on the base's weights, so its factors cannot be combined with others'; merge checkpoints instead (base+adapter)")
+          "\(input.name) uses DoRA: its change depends on the base's weights, so its factors cannot be combined with others'; "
+            + "merge checkpoints instead (base+adapter)")
       }
       guard configuration.bias == .none else {
         throw MergeError(
-          .input, "\(input.name) has trained biases (bias: \(configuration.bias.rawValue)), which belong to it alone; merge checkpoints instead (base+adapter)")
+          .input,
+          "\(input.name) has trained biases (bias: \(configuration.bias.rawValue)), which belong to it alone; merge checkpoints instead (base+adapter)")
       }
       guard configuration.isTransposed == inputs[0].adapter.configuration.isTransposed else {
         throw MergeError(.mismatch, "\(input.name) and \(inputs[0].name) differ in fan_in_fan_out, so they are adapters of different bases")
@@ -109,6 +111,7 @@ public struct AdapterMergeJob: Sendable {
       report.warnings.append("the adapters name different bases: \(Set(bases).sorted().joined(separator: ", ")); the result names \(bases[0])")
     }
     contents.taskType = Set(configurations.map(\.taskType)).count == 1 ? configurations[0].taskType : nil
+    contents.tiesEmbeddings = configurations.contains(where: \.tiesEmbeddings)
     contents.isTransposed = configurations[0].isTransposed
     contents.targets = targets(contents.modules)
   }

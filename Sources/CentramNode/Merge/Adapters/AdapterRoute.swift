@@ -42,10 +42,12 @@ struct AdapterRoute {
     let present = job.inputs.indices.filter { job.inputs[$0].adapter.module(name) != nil }
     let modules = present.map { job.inputs[$0].adapter.module(name)! }
     for (index, module) in zip(present, modules) {
-      guard (module.outputs, module.inputs, module.kind) == (modules[0].outputs, modules[0].inputs, modules[0].kind) else {
+      let first = modules[0]
+      guard (module.outputs, module.inputs, module.kind) == (first.outputs, first.inputs, first.kind) else {
         throw MergeError(
           .mismatch,
-          "\(name): \(job.inputs[index].name) changes \(module.outputs) × \(module.inputs), \(job.inputs[present[0]].name) \(modules[0].outputs) × \(modules[0].inputs); they are adapters of different bases")
+          "\(name): \(job.inputs[index].name) changes \(module.outputs) × \(module.inputs), \(job.inputs[present[0]].name) "
+            + "\(first.outputs) × \(first.inputs); they are adapters of different bases")
       }
     }
     var parameters = try self.parameters(name)
@@ -64,7 +66,8 @@ struct AdapterRoute {
   }
 
   private func call(
-    _ operation: any AdapterMerging, _ name: String, _ module: AdapterModule, _ models: [String], _ factors: [AdapterFactors], _ parameters: Parameters
+    _ operation: any AdapterMerging, _ name: String, _ module: AdapterModule, _ models: [String], _ factors: [AdapterFactors],
+    _ parameters: Parameters
   ) throws(MergeError) -> LowRankFactors {
     let host = RouteHost(job: job)
     do throws(PluginError) {
@@ -141,7 +144,8 @@ private final class RouteHost: AdapterMergeHost {
       throw PluginError(.unavailable, error.message)
     }
     guard let dense = operation as? any TensorMerging else {
-      throw PluginError(.invalid, "the rule \"\(rule)\" does not merge tensors, so it cannot work on coordinates; take ties, task_arithmetic or the like")
+      throw PluginError(
+        .invalid, "the rule \"\(rule)\" does not merge tensors, so it cannot work on coordinates; take ties, task_arithmetic or the like")
     }
     return try DenseRule(operation: dense, isCancelled: job.options.isCancelled).merge(
       matrices, rows: rows, columns: columns, name: name, models: models, parameters: parameters, seed: seed, masks: job.options.masks)

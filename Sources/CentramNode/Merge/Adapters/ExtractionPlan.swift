@@ -13,6 +13,8 @@ struct ExtractionPlan {
   private(set) var modulesToSave: [String] = []
   /// The last components of the names in `linear`, where they mean no other module; nil: full names are needed.
   private(set) var targets: [String]?
+  /// The embeddings are saved, and the model has no output layer of its own.
+  private(set) var tiesEmbeddings = false
   private(set) var warnings: [String] = []
 
   private enum Role { case linear, whole, bias, other }
@@ -34,7 +36,9 @@ struct ExtractionPlan {
         throw MergeError(.mismatch, "the model has \(name), the base has not; they are not of one kind, or one has tied weights stored twice")
       }
       guard tensor.format.isFloatingPoint else {
-        guard role == .other else { throw MergeError(.input, "\(name) is stored as \(tensor.format.rawValue); extraction needs floating-point weights") }
+        guard role == .other else {
+          throw MergeError(.input, "\(name) is stored as \(tensor.format.rawValue); extraction needs floating-point weights")
+        }
         continue
       }
       switch role {
@@ -51,6 +55,7 @@ struct ExtractionPlan {
     }
     let missing = base.names.filter { $0.hasSuffix(".weight") }.filter { !modelNames.contains($0) }
     if let first = missing.min() { warnings.append("the base has \(missing.count) weights that the model has not, such as \(first)") }
+    tiesEmbeddings = modulesToSave.contains("embed_tokens") && !modelNames.contains("lm_head.weight")
     let ends = Set(linear.map(Self.lastComponent)), chosen = Set(linear)
     targets = matrices.allSatisfy { chosen.contains($0) || !ends.contains(Self.lastComponent($0)) } ? ends.sorted() : nil
   }

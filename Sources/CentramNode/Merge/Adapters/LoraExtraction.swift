@@ -76,16 +76,21 @@ public struct LoraExtraction: Sendable {
       contents.modules.append(module)
     }
     options.progress(plan.linear.count, plan.linear.count, "")
-    guard !contents.modules.isEmpty else { throw MergeError(.input, "the model has no linear layers to extract; the patterns may leave out too much") }
+    guard !contents.modules.isEmpty else {
+      throw MergeError(.input, "the model has no linear layers to extract; the patterns may leave out too much")
+    }
     for saved in plan.saved {
       let tensor = try model.tensor(saved.name), source = tensor.source
-      contents.saved.append(
-        .init(
-          name: saved.name, isBaseLayer: saved.isBias,
-          values: .computed(format: tensor.format, shape: tensor.shape) { offset, count, floats in source.read(offset: offset, count: count, into: floats) }))
+      let values = AdapterContents.Saved.Values.computed(format: tensor.format, shape: tensor.shape) { offset, count, floats in
+        source.read(offset: offset, count: count, into: floats)
+      }
+      contents.saved.append(.init(name: saved.name, isBaseLayer: saved.isBias, values: values))
+      // PEFT looks for the output layer's copy when it ties the two.
+      if plan.tiesEmbeddings && saved.name.hasSuffix("embed_tokens.weight") { contents.saved.append(.init(name: "lm_head.weight", values: values)) }
     }
     contents.modulesToSave = plan.modulesToSave
     contents.bias = plan.saved.contains(where: \.isBias) ? .all : .none
+    contents.tiesEmbeddings = plan.tiesEmbeddings
     (contents.targets, contents.baseModel, contents.taskType) = (plan.targets, options.baseModel, options.taskType)
     return (contents, report)
   }
