@@ -49,7 +49,7 @@ let plugins: [Plugin] = [
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
-let fixtures = ["SwapA", "SwapB"]
+let fixtures = ["SwapA", "SwapB", "Ping"]
 
 let package = Package(
   name: "centram",
@@ -95,6 +95,7 @@ let package = Package(
     .testTarget(name: "TidyTests", swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "centram-describe-fixture"], swiftSettings: swift),
+    .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
