@@ -33,10 +33,10 @@ import Testing
       return driver.result
     }
 
-    func node(blockSize: Int = 2048) throws -> [Float] {
+    func node(_ workers: Int, blockSize: Int = 2048) throws -> [Float] {
       let sink = ArraySink(count: inputs[0].count)
       try operators[setup.method]!.merge(
-        request(BlockDriver(shape: shape, sources: inputs.map(ArraySource.init), sink: sink, pool: WorkerPool(workers: 1), blockSize: blockSize)))
+        request(BlockDriver(shape: shape, sources: inputs.map(ArraySource.init), sink: sink, pool: WorkerPool(workers: workers), blockSize: blockSize)))
       return sink.floats
     }
   }
@@ -48,7 +48,7 @@ import Testing
       let one = try run.threaded(1)
       #expect(try run.threaded(2) == one, "\(run.setup)")
       #expect(try run.threaded(8) == one, "\(run.setup)")
-      #expect(try run.node() == one, "\(run.setup)")
+      for workers in [1, 2, 8] { #expect(try run.node(workers) == one, "\(run.setup)") }
     }
   }
 
