@@ -94,7 +94,9 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(name: "TidyTests", swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel"], swiftSettings: swift),
-    .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "centram-describe-fixture"], swiftSettings: swift),
+    .testTarget(
+      name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
+      swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),

@@ -32,12 +32,12 @@ public final class PluginHost: Sendable {
       let old = snapshot().records
       var records: [PluginRecord] = [], capabilities: [String: Capability] = [:]
       for place in places {
-        var (record, inspection) = self.record(place, Inspection.manifestSteps)
-        if let known = old.first(where: { $0.path == place.path && $0.version == record.version && $0.id == record.id && $0.isInMemory }) {
+        var (record, inspection) = self.record(place, upTo: .api)
+        if let known = old.first(where: { $0.path == place.path && $0.version == record.version && $0.id == record.id && $0.isInMemory && !$0.isFailed }) {
           record = known
         } else if place.isBare, record.reason == nil {
           // Only its descriptor knows a bare library's id, and that is in the library.
-          (record, inspection) = self.record(place, Inspection.allSteps)
+          (record, inspection) = self.record(place, upTo: .interface)
           capabilities[record.key] = inspection.capability
         }
         record.isDisabled = configuration.disabled.contains(record.id)
@@ -57,9 +57,7 @@ public final class PluginHost: Sendable {
   /// Carries out the checks on a plugin's folder or a bare library, and takes nothing into the registry.
   /// - Parameter upTo: the last check; everything before `load` only reads.
   public func check(_ path: String, upTo last: PluginCheck = .fingerprint) -> PluginRecord {
-    let order = PluginCheck.allCases
-    let steps = Inspection.allSteps.filter { (order.firstIndex(of: $0.check) ?? 0) <= (order.firstIndex(of: last) ?? 0) }
-    return loading.withLock { _ in record(Discovery(configuration: configuration).place(at: path), steps).record }
+    loading.withLock { _ in record(Discovery(configuration: configuration).place(at: path), upTo: last).record }
   }
 
   /// Loads the highest version of a plugin in a range, unless it is loaded already.
@@ -83,7 +81,7 @@ public final class PluginHost: Sendable {
           throw HostError(
             .restartNeeded, "\(inMemory) versions of \(record.id) are in memory, the limit is \(configuration.versionLimit), and none can be unloaded: restart needed")
         }
-        let (loaded, inspection) = self.record(Discovery.Place(path: record.path, isBare: false, isOwnFolder: false), Inspection.allSteps)
+        let (loaded, inspection) = self.record(Discovery.Place(path: record.path, isBare: false, isOwnFolder: false), upTo: .interface)
         state.withLock { state in
           state.registry.replace(record, with: loaded)
           if let capability = inspection.capability { state.capabilities[loaded.key] = capability }
@@ -109,19 +107,18 @@ public final class PluginHost: Sendable {
 
   private func change(_ id: String, _ version: SemanticVersion, _ body: (inout PluginRecord) -> Void) {
     state.withLock { state in
-      for index in state.registry.records.indices where state.registry.records[index].id == id && state.registry.records[index].version == version {
-        if state.registry.records[index].shadowedBy == nil { body(&state.registry.records[index]) }
-      }
+      let index = state.registry.records.firstIndex { $0.id == id && $0.version == version && $0.shadowedBy == nil }
+      if let index { body(&state.registry.records[index]) }
     }
   }
 
-  /// Runs steps on a place and says in a record how far it came.
-  private func record(_ place: Discovery.Place, _ steps: [Inspection.Step]) -> (record: PluginRecord, inspection: Inspection) {
+  /// Carries out checks on a place and says in a record how far it came.
+  private func record(_ place: Discovery.Place, upTo last: PluginCheck) -> (record: PluginRecord, inspection: Inspection) {
     var policy = configuration.trust
     policy.allowUnpackaged = policy.allowUnpackaged && place.isOwnFolder
     var inspection = Inspection(path: place.path, isBare: place.isBare, policy: policy, services: services)
     var failure: String?
-    do throws(HostError) { try inspection.run(steps) } catch { failure = error.message }
+    do throws(HostError) { try inspection.run(PluginCheck.through(last)) } catch { failure = error.message }
     return (PluginRecord(inspection, failure: failure), inspection)
   }
 }

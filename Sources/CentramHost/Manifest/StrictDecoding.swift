@@ -17,7 +17,7 @@ extension Decoder {
     if let unknown = container.allKeys.map(\.stringValue).sorted().first(where: { !names.contains($0) }) {
       let place = codingPath.isEmpty ? "" : " in \(codingPath.text)"
       let help = NearestName.suggestion(for: unknown, among: names).map { "nearest: \($0)" } ?? "known: \(names.joined(separator: ", "))"
-      throw HostError(.init(.manifest), "unknown key \"\(unknown.prefix(64))\"\(place); \(help)")
+      throw HostError(.manifest, "unknown key \"\(unknown.prefix(64))\"\(place); \(help)")
     }
     return container
   }
@@ -30,7 +30,7 @@ extension [any CodingKey] {
 /// Reads JSON in which nothing is left to chance: bounded, no key twice, no unknown key.
 enum StrictDecoding {
   static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8], name: String) throws(HostError) -> Value {
-    func refused(_ why: String) -> HostError { HostError(.init(.manifest), "\(name): \(why)") }
+    func refused(_ why: String) -> HostError { HostError(.manifest, "\(name): \(why)") }
     do {
       let value = try JSONDecoder().decode(type, from: Data(bytes))
       if let looseness = looseness(in: bytes) { throw refused(looseness) }
