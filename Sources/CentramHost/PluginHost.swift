@@ -1,1 +1,127 @@
+internal import CentramLanes
 public import CentramPluginAPI
+internal import Synchronization
+
+/// Finds, checks and loads plugins and makes instances of them. It loads only what is asked for, and never unloads.
+///
+/// It may be used from any thread. A plugin's own code is never called while the host's state is locked.
+public final class PluginHost: Sendable {
+  public let configuration: HostConfiguration
+  let services: any HostServices
+  /// One plugin is loaded at a time; the state below stays readable meanwhile.
+  private let loading = Mutex(())
+  private let state = Mutex(State())
+
+  private struct State {
+    var registry = PluginRegistry()
+    var capabilities: [String: Capability] = [:]
+  }
+
+  public init(configuration: HostConfiguration, services: any HostServices = DefaultHostServices()) {
+    (self.configuration, self.services) = (configuration, services)
+  }
+
+  /// What is known now.
+  public func snapshot() -> PluginRegistry { state.withLock { $0.registry } }
+
+  /// Looks for plugins in all places and reads each `plugin.json`. May be called again: new plugins are added, loaded
+  /// ones stay as they are.
+  @discardableResult public func discover() -> PluginRegistry {
+    loading.withLock { _ in
+      let places = Discovery(configuration: configuration).places()
+      let old = snapshot().records
+      var records: [PluginRecord] = [], capabilities: [String: Capability] = [:]
+      for place in places {
+        var (record, inspection) = self.record(place, Inspection.manifestSteps)
+        if let known = old.first(where: { $0.path == place.path && $0.version == record.version && $0.id == record.id && $0.isInMemory }) {
+          record = known
+        } else if place.isBare, record.reason == nil {
+          // Only its descriptor knows a bare library's id, and that is in the library.
+          (record, inspection) = self.record(place, Inspection.allSteps)
+          capabilities[record.key] = inspection.capability
+        }
+        record.isDisabled = configuration.disabled.contains(record.id)
+        record.shadowedBy = records.first { $0.id == record.id && $0.version == record.version && record.version != nil && $0.shadowedBy == nil }?.path
+        records.append(record)
+      }
+      // What is in memory stays known, also where its folder is gone or holds another version now.
+      records += old.filter { known in known.isInMemory && !records.contains { $0.path == known.path && $0.version == known.version } }
+      return state.withLock { state in
+        state.registry.records = records
+        state.capabilities.merge(capabilities) { $1 }
+        return state.registry
+      }
+    }
+  }
+
+  /// Carries out the checks on a plugin's folder or a bare library, and takes nothing into the registry.
+  /// - Parameter upTo: the last check; everything before `load` only reads.
+  public func check(_ path: String, upTo last: PluginCheck = .fingerprint) -> PluginRecord {
+    let order = PluginCheck.allCases
+    let steps = Inspection.allSteps.filter { (order.firstIndex(of: $0.check) ?? 0) <= (order.firstIndex(of: last) ?? 0) }
+    return loading.withLock { _ in record(Discovery(configuration: configuration).place(at: path), steps).record }
+  }
+
+  /// Loads the highest version of a plugin in a range, unless it is loaded already.
+  /// - Throws: why it is refused; `restartNeeded` where too many versions of it are in memory.
+  @discardableResult public func load(id: String, range: VersionRange = .any) throws(HostError) -> PluginRecord {
+    guard let kind = snapshot().records.first(where: { $0.id == id })?.kind else {
+      let ids = snapshot().records.map(\.id)
+      throw HostError(.notFound, "no plugin has the id \(id)\(NearestName.hint(for: id, among: ids))")
+    }
+    return try load(kind: kind, name: "\(id)@\(range)").record
+  }
+
+  /// Loads what `resolve` finds. A version that turns out to be refused is passed over, and said so in the log.
+  func load(kind: PluginKind, name: String) throws(HostError) -> (record: PluginRecord, capability: Capability) {
+    try loading.withLock { (_) throws(HostError) in
+      while true {
+        let record = try snapshot().resolve(kind: kind, name: name)
+        if let capability = state.withLock({ $0.capabilities[record.key] }) { return (record, capability) }
+        let inMemory = snapshot().records.count { $0.id == record.id && $0.isInMemory }
+        guard inMemory < configuration.versionLimit else {
+          throw HostError(
+            .restartNeeded, "\(inMemory) versions of \(record.id) are in memory, the limit is \(configuration.versionLimit), and none can be unloaded: restart needed")
+        }
+        let (loaded, inspection) = self.record(Discovery.Place(path: record.path, isBare: false, isOwnFolder: false), Inspection.allSteps)
+        state.withLock { state in
+          state.registry.replace(record, with: loaded)
+          if let capability = inspection.capability { state.capabilities[loaded.key] = capability }
+        }
+        if let reason = loaded.reason { services.log(.warning, "\(record.title) is passed over: \(reason)") }
+      }
+    }
+  }
+
+  /// How often plugins in the C lane completed an operation twice or late, in the life of the process: each is a fault of
+  /// a plugin that did no harm.
+  public static var superfluousCompletions: Int { Completions.shared.superfluousCount }
+
+  /// Ends the giving out of instances of a version; those made before go on.
+  public func stop(id: String, version: SemanticVersion) {
+    change(id, version) { $0.state = .stopped }
+  }
+
+  func didMakeInstance(_ record: PluginRecord) {
+    guard let version = record.version else { return }
+    change(record.id, version) { if $0.state == .loaded { $0.state = .running } }
+  }
+
+  private func change(_ id: String, _ version: SemanticVersion, _ body: (inout PluginRecord) -> Void) {
+    state.withLock { state in
+      for index in state.registry.records.indices where state.registry.records[index].id == id && state.registry.records[index].version == version {
+        if state.registry.records[index].shadowedBy == nil { body(&state.registry.records[index]) }
+      }
+    }
+  }
+
+  /// Runs steps on a place and says in a record how far it came.
+  private func record(_ place: Discovery.Place, _ steps: [Inspection.Step]) -> (record: PluginRecord, inspection: Inspection) {
+    var policy = configuration.trust
+    policy.allowUnpackaged = policy.allowUnpackaged && place.isOwnFolder
+    var inspection = Inspection(path: place.path, isBare: place.isBare, policy: policy, services: services)
+    var failure: String?
+    do throws(HostError) { try inspection.run(steps) } catch { failure = error.message }
+    return (PluginRecord(inspection, failure: failure), inspection)
+  }
+}

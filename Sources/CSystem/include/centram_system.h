@@ -2,6 +2,7 @@
 #ifndef CENTRAM_SYSTEM_H
 #define CENTRAM_SYSTEM_H
 #include <stddef.h>
+#include <stdint.h>
 
 // A memory file that can be sealed, or -1 (errno).
 int centram_memfd(const char *name);
@@ -11,4 +12,6 @@ int centram_seal(int fd);
 int centram_exchange(const char *from, const char *to);
 // Puts `from` where nothing is yet. 0, or -1 (errno; EEXIST where something is).
 int centram_rename_new(const char *from, const char *to);
+// A Swift symbol in readable form, for `free`; NULL where it is none. From the Swift runtime.
+char *swift_demangle(const char *name, size_t count, char *buffer, size_t *capacity, uint32_t flags);
 #endif

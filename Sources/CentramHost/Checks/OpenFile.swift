@@ -1,0 +1,49 @@
+internal import Glibc
+
+/// A regular file, open for reading, no larger than a limit.
+final class OpenFile {
+  private let path: String
+  private let descriptor: Int32
+  private let limit: Int
+
+  init(_ path: String, limit: Int) throws(HostError) {
+    (self.path, self.limit) = (path, limit)
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw HostError(.inputOutput, "\(path): \(systemError())") }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw HostError(.inputOutput, "\(path) is not a file") }
+  }
+
+  /// Calls `body` with pieces of the file in order; the bytes are lent.
+  /// - Throws: `inputOutput` as soon as more than the limit was read.
+  func forEachChunk(_ body: (UnsafeRawBufferPointer) throws(HostError) -> Void) throws(HostError) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(limit + 1, 1 << 20), alignment: 16)
+    defer { buffer.deallocate() }
+    var total = 0
+    while true {
+      let count = Glibc.read(descriptor, buffer.baseAddress, buffer.count)
+      guard count >= 0 else { throw HostError(.inputOutput, "\(path): \(systemError())") }
+      if count == 0 { return }
+      total += count
+      guard total <= limit else { throw HostError(.inputOutput, "\(path) is larger than the limit of \(limit) bytes") }
+      try body(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+    }
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// A whole file.
+  static func read(_ path: String, limit: Int) throws(HostError) -> [UInt8] {
+    var bytes: [UInt8] = []
+    try OpenFile(path, limit: limit).forEachChunk { bytes.append(contentsOf: $0) }
+    return bytes
+  }
+
+  static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+}
+
+func systemError() -> String { String(cString: strerror(errno)) }
+
+extension String {
+  var lastPathComponent: String { split(separator: "/").last.map(String.init) ?? self }
+}

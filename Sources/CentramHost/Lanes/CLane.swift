@@ -1,0 +1,123 @@
+package import CentramPluginAPI
+
+/// Makes the host's Swift protocols out of tables of C functions.
+package enum CLane {
+  package typealias Interface = @convention(c) (UnsafePointer<CChar>?) -> UnsafeRawPointer?
+
+  /// What a plugin of this kind can make.
+  /// - Throws: where it has no table of its kind, or one that is too small or lacks a function.
+  package static func capability(_ kind: PluginKind, _ interface: Interface) throws(PluginError) -> Capability {
+    switch kind {
+    case .mergeOperator:
+      let table = try table(centram_merge_v1_t.self, "centram.merge/1", from: \.create, ["create", "destroy", "merge"], interface)
+      return .mergeOperator { (it) throws(PluginError) in try CMergeOperator(table.value, it) }
+    case .gateLayer:
+      let table = try table(centram_gate_v1_t.self, "centram.gate/1", from: \.create, ["create", "destroy", "judge"], interface)
+      return .gateLayer { (it) throws(PluginError) in try CGateLayer(table.value, it) }
+    case .economyRule:
+      let table = try table(centram_economy_v1_t.self, "centram.economy/1", from: \.create, ["create", "destroy", "postings"], interface)
+      return .economyRule { (it) throws(PluginError) in try CEconomyRule(table.value, it) }
+    case .trainer:
+      let table = try table(centram_trainer_v1_t.self, "centram.trainer/1", from: \.create, ["create", "destroy", "train"], interface)
+      return .trainer { (it) throws(PluginError) in try CTrainer(table.value, it) }
+    case .transport:
+      let table = try table(centram_transport_v1_t.self, "centram.transport/1", from: \.create, CTransport.functions, interface)
+      return .transport { (it) throws(PluginError) in try CTransport(table.value, it) }
+    default:
+      throw PluginError(.unsupported, "this host has no C table for the kind \(kind)")
+    }
+  }
+
+  /// A copy of a plugin's table. It may be longer than this host knows, never shorter, and lacks none of the functions
+  /// that lie one after another from `first` on; a name in brackets may be missing.
+  private static func table<Table>(
+    _ type: Table.Type, _ id: String, from first: PartialKeyPath<Table>, _ functions: [String], _ interface: Interface
+  ) throws(PluginError) -> Lent<Table> {
+    guard let pointer = interface(id) else { throw PluginError(.unsupported, "it offers no \(id)") }
+    let size = pointer.loadUnaligned(as: UInt32.self)
+    guard size >= MemoryLayout<Table>.size else {
+      throw PluginError(.unsupported, "its \(id) has \(size) bytes; revision 1 needs \(MemoryLayout<Table>.size)")
+    }
+    let start = MemoryLayout<Table>.offset(of: first) ?? 0
+    for (index, name) in functions.enumerated() where !name.hasPrefix("[") {
+      let word = pointer.loadUnaligned(fromByteOffset: start + index * MemoryLayout<UInt>.size, as: UInt.self)
+      guard word != 0 else { throw PluginError(.unsupported, "its \(id) has no function \(name)") }
+    }
+    return Lent(pointer.loadUnaligned(as: type))
+  }
+}
+
+/// C pointers that the contract makes usable from any thread.
+struct Lent<Value>: @unchecked Sendable {
+  let value: Value
+  init(_ value: Value) { self.value = value }
+}
+
+/// An instance that a C plugin made; destroyed with the last reference to it.
+final class CInstance: @unchecked Sendable {  // the contract lets several threads use one instance
+  typealias Create = @convention(c) (UnsafePointer<CChar>?, UnsafeMutablePointer<CChar>?, Int) -> UnsafeMutableRawPointer?
+  typealias Destroy = @convention(c) (UnsafeMutableRawPointer?) -> Void
+
+  let pointer: UnsafeMutableRawPointer
+  private let destroy: Destroy?
+
+  init(_ create: Create?, _ destroy: Destroy?, _ environment: PluginEnvironment) throws(PluginError) {
+    var made: UnsafeMutableRawPointer?
+    try callingC("create") { error, capacity in
+      made = create?(environment.configurationJSON, error, capacity)
+      return made == nil ? PluginError.Code.invalid.rawValue : 0
+    }
+    guard let made else { throw PluginError(.internalFailure, "create returned nothing") }
+    (pointer, self.destroy) = (made, destroy)
+  }
+
+  deinit { destroy?(pointer) }
+}
+
+/// Calls a C function that returns a status and may write a sentence.
+/// - Throws: the status as a code with the sentence, or with the function's name where it wrote none.
+package func callingC(_ function: String, _ body: (UnsafeMutablePointer<CChar>, Int) -> Int32) throws(PluginError) {
+  let capacity = 512
+  let failure = withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { buffer -> PluginError? in
+    guard let error = buffer.baseAddress else { return PluginError(.internalFailure, "no memory for a message") }
+    buffer[0] = 0
+    let status = body(error, capacity)
+    if status == 0 { return nil }
+    // Whatever the plugin did with the buffer, reading stops at its end.
+    buffer[capacity - 1] = 0
+    let message = String(cString: error)
+    return PluginError(.init(rawValue: status), message.isEmpty ? "\(function) returned \(status) and gave no reason" : message)
+  }
+  if let failure { throw failure }
+}
+
+/// The object behind a context pointer that the host itself handed out for the length of a call.
+func object<Object: AnyObject>(_ context: UnsafeRawPointer?, as type: Object.Type = Object.self) -> Object {
+  guard let context else { preconditionFailure("a plugin called its host back without the context that it was given") }
+  return Unmanaged.fromOpaque(context).takeUnretainedValue()
+}
+
+/// A status for C; `keep` gets the error with its sentence.
+func statusForC(keeping keep: (PluginError) -> Void = { _ in }, _ body: () throws(PluginError) -> Void) -> Int32 {
+  do throws(PluginError) {
+    try body()
+    return 0
+  } catch {
+    keep(error)
+    return error.code.rawValue == 0 ? PluginError.Code.internalFailure.rawValue : error.code.rawValue
+  }
+}
+
+extension Capability {
+  /// The same capability, made with another environment.
+  package func wrapping(_ change: @escaping @Sendable (PluginEnvironment) -> PluginEnvironment) -> Capability {
+    switch self {
+    case .transport(let make): .transport { (it) throws(PluginError) in try make(change(it)) }
+    case .mergeOperator(let make): .mergeOperator { (it) throws(PluginError) in try make(change(it)) }
+    case .gateLayer(let make): .gateLayer { (it) throws(PluginError) in try make(change(it)) }
+    case .trainer(let make): .trainer { (it) throws(PluginError) in try make(change(it)) }
+    case .economyRule(let make): .economyRule { (it) throws(PluginError) in try make(change(it)) }
+    @unknown default: self
+    }
+  }
+}

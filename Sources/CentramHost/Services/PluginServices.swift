@@ -1,0 +1,61 @@
+public import CentramPluginAPI
+internal import Glibc
+
+/// The host's services as one plugin sees them: its lines in the log begin with its id.
+struct PluginServices: HostServices {
+  let base: any HostServices
+  let plugin: String
+  func service(_ id: String) -> (any Sendable)? { base.service(id) }
+  func log(_ level: LogLevel, _ message: String) { base.log(level, "\(plugin): \(message)") }
+}
+
+/// The services that every host has: a clock, random bytes and a log. Others may be added, or put in the place of these.
+public struct DefaultHostServices: HostServices {
+  private let services: [String: any Sendable]
+  private let write: @Sendable (LogLevel, String) -> Void
+
+  /// - Parameters:
+  ///   - services: by interface id; each goes before the default of the same id.
+  ///   - log: gets each line; from any thread.
+  public init(services: [String: any Sendable] = [:], log: @escaping @Sendable (LogLevel, String) -> Void = { _, _ in }) {
+    let defaults: [String: any Sendable] = ["centram.clock/1": SystemClock(), "centram.random/1": SystemRandom()]
+    self.services = defaults.merging(services) { $1 }
+    self.write = log
+  }
+
+  public func service(_ id: String) -> (any Sendable)? { services[id] }
+  public func log(_ level: LogLevel, _ message: String) { write(level, message) }
+}
+
+/// The computer's own clocks.
+public struct SystemClock: ClockService {
+  public init() {}
+  public var unixMilliseconds: Int64 {
+    let time = Self.read(CLOCK_REALTIME)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
+  }
+  public var monotonicNanoseconds: UInt64 {
+    let time = Self.read(CLOCK_MONOTONIC)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+  private static func read(_ clock: clockid_t) -> timespec {
+    var time = timespec()
+    clock_gettime(clock, &time)
+    return time
+  }
+}
+
+/// The kernel's random bytes.
+public struct SystemRandom: RandomService {
+  public init() {}
+  public func fill(_ bytes: UnsafeMutableRawBufferPointer) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      // More than 256 at once is not granted by getentropy.
+      let count = min(rest.count, 256)
+      let result = getentropy(UnsafeMutableRawBufferPointer(rebasing: rest.prefix(count)).baseAddress, count)
+      precondition(result == 0, "the kernel gave no random bytes: \(systemError())")
+      rest = rest.dropFirst(count)
+    }
+  }
+}

@@ -1,2 +1,0 @@
-import Testing
-@Suite struct PlaceholderHost { @Test func builds() { #expect(Bool(true)) } }
