@@ -105,7 +105,7 @@ let package = Package(
       name: "AdapterTests",
       dependencies: [
         api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting", "MergeOperators_LoraCat",
-        "MergeOperators_LoraSVD", "MergeOperators_CoreSpace", "MergeOperators_Peft",
+        "MergeOperators_LoraSVD", "MergeOperators_CoreSpace", "MergeOperators_Peft", "MergeOperators_Linear",
       ],
       swiftSettings: swift),
     .testTarget(
