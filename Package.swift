@@ -18,10 +18,35 @@ struct Plugin {
   init(_ kind: String, _ name: String, _ leaves: [Target.Dependency] = []) { (self.kind, self.name, self.leaves) = (kind, name, leaves) }
 }
 
-let numerics: [Target.Dependency] = ["CentramNumerics"]
+let linearAlgebra: [Target.Dependency] = ["CentramLinearAlgebra"]
+let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
 let plugins: [Plugin] = [
-  Plugin("MergeOperators", "Linear", numerics),
+  Plugin("MergeOperators", "ArceeFusion", merging),
+  Plugin("MergeOperators", "Breadcrumbs", merging),
+  Plugin("MergeOperators", "BreadcrumbsTies", merging),
+  Plugin("MergeOperators", "DareLinear", merging),
+  Plugin("MergeOperators", "DareTies", merging),
+  Plugin("MergeOperators", "Della", merging),
+  Plugin("MergeOperators", "DellaLinear", merging),
+  Plugin("MergeOperators", "Karcher", merging),
+  Plugin("MergeOperators", "Linear", merging),
+  Plugin("MergeOperators", "ModelStock", merging),
+  Plugin("MergeOperators", "MultiSlerp", merging),
+  Plugin("MergeOperators", "NearSwap", merging),
+  Plugin("MergeOperators", "NuSlerp", merging),
+  Plugin("MergeOperators", "Passthrough", merging),
+  Plugin("MergeOperators", "Ram", merging),
+  Plugin("MergeOperators", "RamPlusTl", merging),
+  Plugin("MergeOperators", "Sce", merging),
+  Plugin("MergeOperators", "Slerp", merging),
+  Plugin("MergeOperators", "TaskArithmetic", merging),
+  Plugin("MergeOperators", "Ties", merging),
+  Plugin("MergeOperators", "LoraCat"),
+  Plugin("MergeOperators", "LoraSVD", linearAlgebra),
+  Plugin("MergeOperators", "CoreSpace", linearAlgebra),
+  Plugin("MergeOperators", "Peft", linearAlgebra),
 ]
+let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
 let fixtures = ["SwapA", "SwapB", "Ping"]
@@ -47,6 +72,8 @@ let package = Package(
     .target(name: "CSystem"),
     .target(name: "CKernels", cSettings: kernels),
     .target(name: "CentramNumerics", dependencies: ["CKernels"], swiftSettings: swift),
+    .target(name: "CentramLinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: swift),
+    .target(name: "CentramMergeSupport", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], path: "Sources/CentramHost/Lanes", swiftSettings: swift),
     .target(
@@ -54,7 +81,7 @@ let package = Package(
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
-      dependencies: [api, "CentramHost", "CentramModel", "CentramNumerics", "CXXHash", "CSodium", "CSystem", .product(name: "Yams", package: "Yams")],
+      dependencies: [api, "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "CSodium", "CSystem", .product(name: "Yams", package: "Yams")],
       swiftSettings: swift),
     .target(name: "CentramPluginTesting", dependencies: [api, "CentramHost"], swiftSettings: swift),
     .executableTarget(
@@ -62,6 +89,11 @@ let package = Package(
       dependencies: [api, "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
+    .executableTarget(
+      name: "centram-demo", dependencies: ["CentramModel", "COpenBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      swiftSettings: swift),
+    .testTarget(name: "TidyTests", swiftSettings: swift),
+    .testTarget(name: "EndToEndTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(
       name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
       swiftSettings: swift),
@@ -69,6 +101,20 @@ let package = Package(
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
+    .testTarget(
+      name: "AdapterTests",
+      dependencies: [
+        api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting", "MergeOperators_LoraCat",
+        "MergeOperators_LoraSVD", "MergeOperators_CoreSpace", "MergeOperators_Peft", "MergeOperators_Linear",
+      ],
+      swiftSettings: swift),
+    .testTarget(
+      name: "MergeOperatorTests",
+      dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
+      swiftSettings: swift),
+    .executableTarget(
+      name: "centram-merge-bench", dependencies: [api, "CentramNode", "CentramModel", "CentramPluginTesting"] + mergeOperators,
+      path: "Benchmarks/MergeKernels", swiftSettings: swift),
   ] + plugins.map {
     .target(name: $0.target, dependencies: [api, stamp] + $0.leaves, path: "Plugins/\($0.kind)/\($0.name)", swiftSettings: swift)
   } + fixtures.map {

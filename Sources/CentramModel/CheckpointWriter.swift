@@ -45,9 +45,10 @@ public final class CheckpointWriter: Sendable {
     try shards[shard].write(bytes, of: name, at: offset)
   }
 
-  /// Writes the index and waits until everything is on the disk.
-  public func finish() throws(ModelFileError) {
-    for shard in shards { try shard.synchronize() }
+  /// Writes the index.
+  /// - Parameter synchronizing: whether to wait until everything is on the disk.
+  public func finish(synchronizing: Bool) throws(ModelFileError) {
+    if synchronizing { for shard in shards { try shard.synchronize() } }
     guard let index else { return }
     let path = folder + "/" + Checkpoint.indexName
     do {

@@ -1,4 +1,4 @@
-import CentramNumerics
+import CentramMergeSupport
 public import CentramPluginAPI
 
 /// Weighted mean: y = Σ wᵢ xᵢ, divided by Σ wᵢ if `normalize` (Wortsman et al., "Model soups", 2022).
@@ -11,17 +11,12 @@ struct Linear: TensorMerging {
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
-    var weights: [Double] = []
-    for input in request.models.indices { weights.append(try request.parameters.requiredNumber("weight", input: input)) }
+    let inputs = Array(request.models.indices)
+    let weights = try request.numbers("weight", of: inputs)
     if try request.parameters.flag("normalize") {
-      let sum = weights.reduce(0, +)
-      guard sum != 0 else { throw PluginError(.invalid, "\(request.tensor): the weights sum to 0, so they cannot be normalized") }
-      weights = weights.map { $0 / sum }
-    }
-    let factors = weights.map(Float.init)
-    try request.forEachBlock { block in
-      Kernels.scale(factors[0], block.inputs[0], into: block.output, count: block.count)
-      for input in 1..<factors.count { Kernels.addScaled(factors[input], block.inputs[input], to: block.output, count: block.count) }
+      try request.writeMean(weights, of: inputs)
+    } else {
+      try request.writeCombination(weights, of: inputs)
     }
   }
 }

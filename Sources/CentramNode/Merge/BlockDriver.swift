@@ -1,3 +1,4 @@
+internal import CKernels
 public import CentramPluginAPI
 internal import Synchronization
 
@@ -19,19 +20,42 @@ public final class BlockDriver: MergeDriver {
   private let isCancelled: @Sendable () -> Bool
   private let progress: @Sendable (_ elements: Int) -> Void
   private let preferredBlockSize: Int
+  private let rejectsNonFinite: Bool
+  private let written = Atomic<Int>(0)
+  /// What the host itself found wrong, which an operator's error does not say as well.
+  private let found = Mutex<Finding?>(nil)
+
+  private enum Finding {
+    case nonFinite(input: Int, element: Int)
+    case sink(MergeError)
+  }
 
   /// - Parameters:
   ///   - sources: one an input, each with as many elements as the shape says.
   ///   - sink: where the output goes; nil where the operator must not write.
+  ///   - rejectsNonFinite: whether NaN and infinity in an input end the merge.
   ///   - progress: called from the workers with the elements written.
   public init(
     shape: [Int], sources: [any TensorSource], sink: (any TensorSink)?, pool: WorkerPool, blockSize: Int = BlockDriver.blockSize,
-    isCancelled: @escaping @Sendable () -> Bool = { false }, progress: @escaping @Sendable (_ elements: Int) -> Void = { _ in }
+    rejectsNonFinite: Bool = false, isCancelled: @escaping @Sendable () -> Bool = { false }, progress: @escaping @Sendable (_ elements: Int) -> Void = { _ in }
   ) {
     self.shape = shape
     self.count = shape.reduce(1, *)
     (self.sources, self.sink, self.pool, self.preferredBlockSize) = (sources, sink, pool, blockSize)
-    (self.isCancelled, self.progress) = (isCancelled, progress)
+    (self.isCancelled, self.progress, self.rejectsNonFinite) = (isCancelled, progress, rejectsNonFinite)
+  }
+
+  /// Elements that came out so far.
+  var elementsWritten: Int { written.load(ordering: .relaxed) }
+
+  /// What went wrong on the host's side, in the user's words; nil where the operator failed.
+  func failure(naming models: [String], tensors: [String]) -> MergeError? {
+    switch found.withLock({ $0 }) {
+    case nil: nil
+    case .sink(let error)?: error
+    case .nonFinite(let input, let element)?:
+      MergeError(.input, "\(models[input]): \(tensors[input]) holds NaN or infinity at element \(element); --allow-nonfinite merges it all the same")
+    }
   }
 
   private func blockLength(_ granularity: BlockGranularity) -> Int {
@@ -70,14 +94,19 @@ public final class BlockDriver: MergeDriver {
           let offset = block * length
           let size = min(length, count - offset)
           do throws(PluginError) {
-            for input in wanted { scratch.fill(input, from: sources[input], offset: offset, count: size) }
+            for input in wanted {
+              scratch.fill(input, from: sources[input], offset: offset, count: size)
+              if rejectsNonFinite { try check(input, scratch.pointers[input], offset: offset, count: size) }
+            }
             try body(stripe, MergeBlock(offset: offset, count: size, inputs: UnsafePointer(scratch.pointers), output: scratch.output))
             guard writingOutput, let sink else { continue }
             do throws(MergeError) {
               try sink.write(offset: offset, scratch.output, count: size)
             } catch {
+              found.withLock { $0 = $0 ?? .sink(error) }
               throw PluginError(.inputOutput, error.message)
             }
+            written.wrappingAdd(size, ordering: .relaxed)
             progress(size)
           } catch {
             failure.set(error)
@@ -86,6 +115,13 @@ public final class BlockDriver: MergeDriver {
       }
     }
     if let error = failure.error { throw error }
+  }
+
+  private func check(_ input: Int, _ floats: UnsafePointer<Float>, offset: Int, count: Int) throws(PluginError) {
+    guard ck_all_within(floats, .greatestFiniteMagnitude, count) == 0 else { return }
+    let element = offset + ((0..<count).first { !floats[$0].isFinite } ?? 0)
+    found.withLock { $0 = $0 ?? .nonFinite(input: input, element: element) }
+    throw PluginError(.invalid, "input \(input) holds NaN or infinity at element \(element)")
   }
 
   /// Room for one worker's block: the converted inputs and the output.

@@ -15,7 +15,8 @@ public final class WorkerPool: Sendable {
     var generation = 0
     var running = 0
     var isStopping = false
-    var body: (@Sendable (Int) -> Void)?
+    /// The run's work, on the stack of who called `run`: the threads keep no reference that could outlive the run.
+    var body: UnsafePointer<@Sendable (Int) -> Void>?
   }
 
   /// - Parameter workers: threads, the caller's included; at least 1.
@@ -36,7 +37,7 @@ public final class WorkerPool: Sendable {
           seen = state.generation
           let body = state.body
           state.condition.unlock()
-          body?(index)
+          body?.pointee(index)
           state.condition.lock()
           state.running -= 1
           if state.running == 0 { state.condition.broadcast() }
@@ -70,17 +71,19 @@ public final class WorkerPool: Sendable {
           body(piece, worker)
         }
       }
-      state.condition.lock()
-      state.body = work
-      state.running = workers - 1
-      state.generation += 1
-      state.condition.broadcast()
-      state.condition.unlock()
-      work(0)
-      state.condition.lock()
-      while state.running > 0 { state.condition.wait() }
-      state.body = nil
-      state.condition.unlock()
+      withUnsafePointer(to: work) { pointer in
+        state.condition.lock()
+        state.body = pointer
+        state.running = workers - 1
+        state.generation += 1
+        state.condition.broadcast()
+        state.condition.unlock()
+        pointer.pointee(0)
+        state.condition.lock()
+        while state.running > 0 { state.condition.wait() }
+        state.body = nil
+        state.condition.unlock()
+      }
     }
   }
 

@@ -1,5 +1,7 @@
 internal import CSodium
 internal import CXXHash
+internal import Foundation
+internal import Synchronization
 public import CentramModel
 
 /// How the files that went into a merge are named in its lineage.
@@ -45,5 +47,25 @@ public enum FileHash {
 
   private static func hexadecimal(_ bytes: UnsafeRawBufferPointer) -> String {
     bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+  }
+}
+
+extension FileHash {
+  /// A lineage entry a file; files are hashed side by side.
+  static func entries(
+    _ files: [SafetensorsFile], _ algorithm: FileHashAlgorithm, _ pool: WorkerPool, _ isCancelled: @escaping @Sendable () -> Bool
+  ) throws(MergeError) -> [MergeLineage.File] {
+    let results = Mutex<[Int: Result<String?, MergeError>]>([:])
+    pool.run(pieces: files.count) { piece, _ in
+      let result: Result<String?, MergeError>
+      do throws(MergeError) { result = .success(try hash(files[piece], algorithm, isCancelled: isCancelled)) } catch { result = .failure(error) }
+      results.withLock { $0[piece] = result }
+    }
+    var entries: [MergeLineage.File] = []
+    for (index, file) in files.enumerated() {
+      let hash = try results.withLock { $0[index] }?.get() ?? nil
+      entries.append(.init(name: (file.path as NSString).lastPathComponent, bytes: file.size, algorithm: algorithm.rawValue, hash: hash ?? ""))
+    }
+    return entries
   }
 }

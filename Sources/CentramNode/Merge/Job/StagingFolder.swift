@@ -5,6 +5,8 @@ public import Foundation
 /// What an interrupted run left is removed by the next run with the same output.
 public final class StagingFolder: @unchecked Sendable {
   public let url: URL
+  /// Whether an earlier output will go when this one is whole.
+  public let replaces: Bool
   private let final: URL
   private let lock: Int32
   private var isPublished = false
@@ -24,7 +26,8 @@ public final class StagingFolder: @unchecked Sendable {
     final = URL(fileURLWithPath: output).standardizedFileURL
     let parent = final.deletingLastPathComponent()
     Self.removeLeftovers(of: final)
-    if FileManager.default.fileExists(atPath: final.path), !mayReplace(final) {
+    replaces = FileManager.default.fileExists(atPath: final.path)
+    if replaces, !mayReplace(final) {
       throw MergeError(
         .output, "\(output) holds something that no merge wrote; choose another output, or say --force to replace it")
     }

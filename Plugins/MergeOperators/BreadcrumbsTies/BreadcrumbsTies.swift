@@ -1,0 +1,26 @@
+import CentramMergeSupport
+public import CentramPluginAPI
+
+/// Model Breadcrumbs (Davari and Belilovsky, arXiv 2312.06795): leaves the `gamma` greatest magnitudes out of each task
+/// vector, and the least, so that `density` of it stay, then elects signs as TIES does (arXiv 2306.01708).
+struct BreadcrumbsTies: TensorMerging {
+  let info = MergeOperatorInfo(
+    needs: .base,
+    parameters: ParameterSpecification.taskVectorSum(normalize: false, rescale: false) + [
+      .density, .init("gamma", .number, .perInput, default: .number(0.01), limits: 0...1, "share of this task vector's greatest entries to leave out"),
+    ])
+
+  func merge(_ request: MergeRequest) throws(PluginError) {
+    guard request.count > 0 else { return }
+    let sum = try TaskVectorSum(request, elects: true)
+    let choices = zip(try request.numbers("density", of: sum.inputs), try request.numbers("gamma", of: sum.inputs))
+      .map { BandSparsifier.Choice.breadcrumbs(density: $0, gamma: $1, count: request.count) }
+    try sum.write(request, trimmedBy: choices)
+  }
+}
+
+nonisolated(unsafe) private let descriptor = pluginDescriptor(
+  id: "merge.breadcrumbs_ties", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors without their greatest and least entries, elected by sign"
+) { pluginInterface($0, .mergeOperator { _ in BreadcrumbsTies() }) }
+
+@c(centram_plugin_descriptor__merge_breadcrumbs_ties) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -1,0 +1,24 @@
+import CentramMergeSupport
+public import CentramPluginAPI
+
+/// DARE (Yu et al., arXiv 2311.03099): keeps each entry of a task vector with probability `density`, stretches what is
+/// kept to the L1 norm that the task vector had,
+/// then elects signs as TIES does (arXiv 2306.01708).
+///
+/// As in mergekit the factor is the ratio of norms, whose mean is about the paper's 1 / density.
+struct DareTies: TensorMerging {
+  let info = MergeOperatorInfo(
+    needs: [.base, .seed], parameters: ParameterSpecification.taskVectorSum(normalize: false, rescale: true) + [.density])
+
+  func merge(_ request: MergeRequest) throws(PluginError) {
+    let sum = try TaskVectorSum(request, elects: true)
+    let sparsifier = try RandomSparsifier(request, sum)
+    try sum.write(request, sparsifier, scales: try sum.scalesIfWanted(request, sparsifier))
+  }
+}
+
+nonisolated(unsafe) private let descriptor = pluginDescriptor(
+  id: "merge.dare_ties", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors dropped at random and rescaled, elected by sign"
+) { pluginInterface($0, .mergeOperator { _ in DareTies() }) }
+
+@c(centram_plugin_descriptor__merge_dare_ties) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -1,0 +1,17 @@
+internal import ArgumentParser
+
+/// The node, from the command line.
+@main
+struct CentramHostCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "centram-host", abstract: "Local AI with plugins: merge models and adapters; more in docs/STATUS.md.",
+    discussion: """
+      Exit codes: 0 done, 64 wrong usage, 65 wrong configuration or input, 69 a plugin is missing or refused, 70 a plugin failed, \
+      73 the output cannot be written, 130 interrupted.
+      """,
+    version: CentramVersion.text, subcommands: [MergeCommand.self, PluginCommand.self])
+}
+
+enum CentramVersion {
+  static let text = "0.1.0"
+}

@@ -1,0 +1,129 @@
+internal import ArgumentParser
+internal import CentramHost
+internal import Foundation
+
+struct PluginCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "plugin", abstract: "Lists, explains, checks and packs plugins.",
+    subcommands: [List.self, Info.self, Check.self, Pack.self, Describe.self])
+}
+
+/// A plugin as JSON.
+struct PluginSummary: Encodable {
+  struct Check: Encodable { let check: String, outcome: String, detail: String }
+  let id: String, version: String?, kind: String, state: String, reason: String?, lanes: [String], summary: String, path: String
+  let publisher: String?
+  let checks: [Check]
+
+  init(_ record: PluginRecord) {
+    (id, version, kind, summary, path) = (record.id, record.version?.description, record.kind.rawValue, record.summary, record.path)
+    (state, reason, publisher) = (record.isDisabled ? "disabled" : record.state.description, record.reason, record.publisher)
+    lanes = record.lanes.map(\.rawValue).sorted()
+    checks = record.checks.map { result in
+      switch result.outcome {
+      case .passed: Check(check: result.check.rawValue, outcome: "passed", detail: result.check.summary)
+      case .skipped(let why): Check(check: result.check.rawValue, outcome: "skipped", detail: why)
+      case .failed(let why): Check(check: result.check.rawValue, outcome: "failed", detail: why)
+      }
+    }
+  }
+}
+
+extension PluginCommand {
+  struct List: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "list", abstract: "Shows every plugin that was found, and why one cannot be used.")
+    @OptionGroup var options: HostOptions
+    @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Load each plugin, to see whether it comes up.") var load = false
+
+    func run() throws {
+      try Terminal.reporting {
+        let host = options.host(try options.nodeConfiguration())
+        if load {
+          for record in host.snapshot().usable() {
+            guard let version = record.version else { continue }
+            _ = try? host.load(id: record.id, range: VersionRange("\(version)"))
+          }
+        }
+        let records = host.snapshot().records
+        if json { return try Terminal.printJSON(records.map(PluginSummary.init)) }
+        guard !records.isEmpty else { return Terminal.note("no plugins; name a folder with --plugins, or install some beside the executable") }
+        let width = records.map(\.id.count).max() ?? 0
+        for record in records {
+          let state = record.isDisabled ? "disabled" : record.state.description
+          let columns = [
+            record.id.padding(toLength: width, withPad: " ", startingAt: 0),
+            (record.version?.description ?? "?").padding(toLength: 8, withPad: " ", startingAt: 0),
+            record.kind.rawValue.padding(toLength: 14, withPad: " ", startingAt: 0),
+            record.lanes.map(\.rawValue).sorted().joined(separator: "+").padding(toLength: 7, withPad: " ", startingAt: 0),
+            state.padding(toLength: 8, withPad: " ", startingAt: 0),
+          ]
+          print(columns.joined(separator: " "), record.reason ?? record.summary)
+        }
+      }
+    }
+  }
+
+  struct Info: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "info", abstract: "Tells what a plugin does, takes and was checked for.")
+    @Argument(help: "An id, or its last part: merge.ties, ties.") var name: String
+    @OptionGroup var options: HostOptions
+    @Flag(help: "Print JSON.") var json = false
+
+    func run() throws {
+      try Terminal.reporting {
+        let host = options.host(try options.nodeConfiguration())
+        let found = try Self.record(name, host)
+        if found.reason == nil, let version = found.version { _ = try? host.load(id: found.id, range: VersionRange("\(version)")) }
+        let record = host.snapshot().records.first { $0.path == found.path && $0.id == found.id } ?? found
+        let details = record.reason == nil && record.kind == .mergeOperator ? try OperatorDetails(host.mergeOperator(record.id).info) : nil
+        if json {
+          return try Terminal.printJSON(PluginInformation(plugin: PluginSummary(record), merge: details))
+        }
+        print("\(record.title)  \(record.kind)\n\(record.summary)\n\nstate   \(record.state)\(record.reason.map { ": \($0)" } ?? "")\npath    \(record.path)")
+        print("lanes   \(record.lanes.map(\.rawValue).sorted().joined(separator: ", "))\nsigned  \(record.publisher.map { "by \($0)" } ?? "no")")
+        details?.print()
+        print("\nchecks")
+        for check in record.checks { print("  \(check)") }
+      }
+    }
+
+    static func record(_ name: String, _ host: PluginHost) throws -> PluginRecord {
+      let records = host.snapshot().records
+      let folded = name.replacing("_", with: "-")
+      if let exact = records.first(where: { $0.id == name && $0.reason == nil }) ?? records.first(where: { $0.id == name }) { return exact }
+      let short = records.filter { $0.shortName.replacing("_", with: "-") == folded && $0.shadowedBy == nil }
+      if let one = short.first, Set(short.map(\.id)).count == 1 { return one }
+      guard let kind = records.first?.kind, short.isEmpty else {
+        throw HostError(.ambiguous, "\(name) may be \(Set(short.map(\.id)).sorted().joined(separator: " or "))")
+      }
+      return try host.resolve(kind: kind, name: name)
+    }
+  }
+
+  struct PluginInformation: Encodable {
+    let plugin: PluginSummary
+    let merge: OperatorDetails?
+  }
+
+  struct Check: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "check", abstract: "Carries out the checks on a plugin's folder or library, without running anything of it.")
+    @Argument(help: "A folder with plugin.json, or a library.") var path: String
+    @OptionGroup var options: HostOptions
+    @Flag(help: "Print JSON.") var json = false
+    @Flag(help: "Load it too, in this process: runs its code.") var load = false
+
+    func run() throws {
+      try Terminal.reporting {
+        let host = options.host(try options.nodeConfiguration())
+        let record = host.check(path, upTo: load ? .interface : .fingerprint)
+        if json { try Terminal.printJSON(PluginSummary(record)) } else {
+          print(record.title)
+          for check in record.checks { print("  \(check)") }
+        }
+        if case .failed(let reason) = record.state { throw HostError(.invalid, "\(record.title) is refused: \(reason)") }
+      }
+    }
+  }
+}

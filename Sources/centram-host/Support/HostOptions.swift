@@ -1,0 +1,35 @@
+internal import ArgumentParser
+internal import CentramHost
+internal import CentramNode
+internal import Foundation
+
+/// Where plugins and settings come from. The only place that reads the environment.
+struct HostOptions: ParsableArguments {
+  @Option(name: .customLong("plugins"), help: ArgumentHelp("A folder of plugins, looked at first. May be given again.", valueName: "folder"))
+  var folders: [String] = []
+  @Option(name: .customLong("config"), help: ArgumentHelp("The configuration file. Default: ~/.centram/config.json, where there is one.", valueName: "file"))
+  var configurationFile: String?
+  @Option(name: .customLong("disable"), help: ArgumentHelp("The id of a plugin not to use. May be given again.", valueName: "id"))
+  var disabled: [String] = []
+
+  func nodeConfiguration() throws -> NodeConfiguration {
+    if let configurationFile { return try NodeConfiguration(path: configurationFile) }
+    let standard = NSHomeDirectory() + "/.centram/config.json"
+    return FileManager.default.fileExists(atPath: standard) ? try NodeConfiguration(path: standard) : NodeConfiguration()
+  }
+
+  /// A host that knows its plugins and has loaded none.
+  func host(_ configuration: NodeConfiguration) -> PluginHost {
+    let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+    let host = PluginHost(
+      configuration: HostConfiguration(
+        folders: folders + configuration.pluginFolders, pluginPath: ProcessInfo.processInfo.environment["CENTRAM_PLUGIN_PATH"] ?? "",
+        executableFolder: (executable as NSString).deletingLastPathComponent, trust: configuration.trust,
+        disabled: configuration.disabledPlugins.union(disabled)),
+      services: DefaultHostServices(log: { level, message in
+        if level.rawValue >= 2 { Terminal.note(message) }
+      }))
+    host.discover()
+    return host
+  }
+}

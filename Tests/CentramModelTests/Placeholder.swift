@@ -1,2 +1,0 @@
-import Testing
-@Suite struct PlaceholderModel { @Test func builds() { #expect(Bool(true)) } }

@@ -1,2 +1,0 @@
-import Testing
-@Suite struct PlaceholderNode { @Test func builds() { #expect(Bool(true)) } }

@@ -1,0 +1,89 @@
+import Foundation
+import Testing
+
+@Suite struct StructureTests {
+  static let ours: Set = [
+    "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
+    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CKernels", "CSystem",
+  ]
+  /// What each module of ours may import of ours.
+  static let allowed: [(folder: String, modules: Set<String>)] = [
+    ("Sources/CentramPluginAPI/Swift", ["CCentramPlugin"]),
+    ("Sources/CentramLanes", ["CentramPluginAPI"]),
+    ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CSystem"]),
+    ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
+    ("Sources/CentramNumerics", ["CKernels"]),
+    ("Sources/CentramLinearAlgebra", []),
+    ("Sources/CentramModel", ["CentramNumerics", "CKernels"]),
+    ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
+    ("Sources/CentramNode", ["CentramPluginAPI", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CSystem"]),
+    ("Plugins", ["CentramPluginAPI", "CentramMergeSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels"]),
+  ]
+
+  @Test(arguments: allowed) func importsOnlyWhatStandsBelow(folder: String, modules: Set<String>) throws {
+    let files = Repository.files(folder, ".swift")
+    #expect(!files.isEmpty)
+    for file in files {
+      for module in try Repository.imports(file) where Self.ours.contains(module) {
+        #expect(modules.contains(module), "\(file) imports \(module)")
+      }
+    }
+  }
+
+  @Test func theAPINeedsNothingButTheStandardLibrary() throws {
+    for file in Repository.files("Sources/CentramPluginAPI/Swift", ".swift") {
+      #expect(try Repository.imports(file).allSatisfy { $0 == "CCentramPlugin" }, "\(file)")
+    }
+  }
+
+  @Test func theHostHasAtMostTwoThousandLines() throws {
+    let lines = try Repository.files("Sources/CentramHost", ".swift").reduce(0) { try $0 + Repository.text($1).split(separator: "\n", omittingEmptySubsequences: false).count - 1 }
+    #expect(lines <= 2000, "CentramHost has \(lines) lines")
+  }
+
+  @Test func theHostNamesNoPlugin() throws {
+    let names = Repository.files("Plugins", ".swift").map { $0.split(separator: "/")[2] }
+    #expect(names.count > 20)
+    for file in Repository.files("Sources/CentramHost", ".swift") {
+      let code = try Repository.text(file).split(separator: "\n").filter { !$0.trimmingCharacters(in: .whitespaces).hasPrefix("//") }.joined(separator: "\n")
+      for id in ["merge.linear", "merge.ties", "merge.slerp", "transport.quic", "gate.format", "trainer.lora", "economy.flat"] {
+        #expect(!code.contains(id), "\(file) names \(id)")
+      }
+    }
+  }
+
+  @Test func onlyTheExecutableReadsTheEnvironment() throws {
+    for folder in ["Sources/CentramHost", "Sources/CentramModel", "Sources/CentramNode", "Sources/CentramNumerics", "Sources/CentramLinearAlgebra", "Plugins"] {
+      for file in Repository.files(folder, ".swift") {
+        let text = try Repository.text(file)
+        #expect(!text.contains("getenv(") && !text.contains(".environment["), "\(file) reads the environment")
+      }
+    }
+  }
+
+  @Test func everyPluginIsInThePackage() throws {
+    let manifest = try Repository.text("Package.swift")
+    for kind in try FileManager.default.contentsOfDirectory(atPath: Repository.root.appendingPathComponent("Plugins").path) {
+      for name in try FileManager.default.contentsOfDirectory(atPath: Repository.root.appendingPathComponent("Plugins/\(kind)").path) where !name.contains(".") {
+        #expect(manifest.contains("\"\(name)\""), "Plugins/\(kind)/\(name) is not built")
+      }
+    }
+  }
+
+  @Test func nothingIsLeftOpenInTheCode() throws {
+    for folder in ["Sources", "Plugins", "Tests", "Examples", "Scripts", "Benchmarks"] {
+      for file in Repository.files(folder, ".swift", ".c", ".h", ".inc", ".rs", ".py", "Scripts/test") where !file.hasPrefix("Tests/TidyTests") && !file.hasPrefix("Tests/Fixtures/Golden") {
+        for word in ["TODO", "FIXME", "XXX"] { #expect(!(try Repository.text(file)).contains(word), "\(word) in \(file)") }
+      }
+    }
+  }
+
+  @Test func filesHaveOneTopic() throws {
+    for folder in ["Sources", "Plugins", "Tests"] {
+      for file in Repository.files(folder, ".swift", ".c", ".h") {
+        let lines = try Repository.text(file).split(separator: "\n", omittingEmptySubsequences: false).count
+        #expect(lines <= 420, "\(file) has \(lines) lines")
+      }
+    }
+  }
+}
