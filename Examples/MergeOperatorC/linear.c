@@ -1,6 +1,7 @@
 // Weighted mean of the inputs in C, with the same bits as Centram's own merge.linear.
 //
 // Compile with -ffp-contract=off: a fused multiply-add rounds once where merge.linear rounds twice.
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,14 +19,19 @@ static void *create(const char *configuration_json, char *error, size_t error_ca
 
 static void destroy(void *self) { free(self); }
 
-// `user` is what merge handed over: one factor for each input.
+// What merge hands to merge_block: a factor for each input, and what the sum is divided by (1: nothing).
+typedef struct { float *factors, divisor; } combination_t;
+
 static int32_t merge_block(void *user, const centram_merge_block_t *block) {
-  const float *factors = user;
+  const combination_t *combination = user;
+  const float *factors = combination->factors;
   for (uint64_t i = 0; i < block->count; i++) block->output[i] = factors[0] * block->inputs[0][i];
   for (uint32_t input = 1; input < block->input_count; input++) {
     const float factor = factors[input], *values = block->inputs[input];
     for (uint64_t i = 0; i < block->count; i++) block->output[i] = block->output[i] + factor * values[i];
   }
+  if (combination->divisor != 1)
+    for (uint64_t i = 0; i < block->count; i++) block->output[i] = block->output[i] / combination->divisor;
   return CENTRAM_OK;
 }
 
@@ -33,10 +39,10 @@ static int32_t merge(void *self, const centram_merge_request_t *request, char *e
   (void)self;
   const centram_parameters_t *parameters = request->parameters;
   double *weights = malloc(request->input_count * sizeof(double));
-  float *factors = malloc(request->input_count * sizeof(float));
+  combination_t combination = {malloc(request->input_count * sizeof(float)), 1};
   int32_t status = CENTRAM_ERROR_INTERNAL, normalize = 1;
   double sum = 0;
-  if (weights == NULL || factors == NULL) { snprintf(error, error_capacity, "no memory"); goto end; }
+  if (weights == NULL || combination.factors == NULL) { snprintf(error, error_capacity, "no memory"); goto end; }
   for (uint32_t input = 0; input < request->input_count; input++) {
     if (!parameters->number(parameters->context, "weight", (int32_t)input, &weights[input])) {
       snprintf(error, error_capacity, "parameter weight is missing for input %u", input);
@@ -51,11 +57,19 @@ static int32_t merge(void *self, const centram_merge_request_t *request, char *e
     status = CENTRAM_ERROR_INVALID;
     goto end;
   }
-  for (uint32_t input = 0; input < request->input_count; input++) factors[input] = (float)(normalize ? weights[input] / sum : weights[input]);
-  status = request->for_each_block(request->context, CENTRAM_BLOCKS_ANY, NULL, 0, merge_block, factors);
+  // Shares that float32 holds exactly (1/4, 3/4) are used as they are; for others (1/3, 2/3) the sum is divided.
+  int32_t shares_are_exact = normalize;
+  for (uint32_t input = 0; input < request->input_count; input++) {
+    double share = weights[input] / sum;
+    if (fabs((double)(float)share - share) > 1e-15 * fabs(share)) shares_are_exact = 0;
+  }
+  for (uint32_t input = 0; input < request->input_count; input++)
+    combination.factors[input] = (float)(shares_are_exact ? weights[input] / sum : weights[input]);
+  if (normalize && !shares_are_exact) combination.divisor = (float)sum;
+  status = request->for_each_block(request->context, CENTRAM_BLOCKS_ANY, NULL, 0, merge_block, &combination);
 end:
   free(weights);
-  free(factors);
+  free(combination.factors);
   return status;
 }
 

@@ -49,35 +49,3 @@ import Testing
     for kind in [PluginKind.mergeOperator, .gateLayer, .trainer, .economyRule, .transport] { #expect(page.contains("`\(kind.rawValue)`")) }
   }
 }
-
-/// What the architecture promises of the host's own code.
-@Suite struct ArchitectureTests {
-  private func sources(_ folder: String) throws -> [(path: String, text: String)] {
-    let root = Workshop.root + "/Sources/" + folder
-    let names = try FileManager.default.subpathsOfDirectory(atPath: root).filter { $0.hasSuffix(".swift") }
-    return try names.map { ($0, try String(contentsOfFile: root + "/" + $0, encoding: .utf8)) }
-  }
-
-  @Test func theHostHasAtMostTwoThousandLines() throws {
-    let lines = try sources("CentramHost").filter { !$0.path.hasPrefix("Lanes/") }.map { $0.text.split(separator: "\n", omittingEmptySubsequences: false).count - 1 }
-    #expect(lines.reduce(0, +) <= 2000)
-    for file in try sources("CentramHost") { #expect(file.text.count { $0 == "\n" } <= 250, "\(file.path)") }
-  }
-
-  @Test func theHostNamesNoPlugin() throws {
-    let plugins = try FileManager.default.subpathsOfDirectory(atPath: Workshop.root + "/Plugins").filter { $0.hasSuffix(".swift") }
-    let ids = try plugins.flatMap { path in
-      let text = try String(contentsOfFile: "\(Workshop.root)/Plugins/\(path)", encoding: .utf8)
-      return text.components(separatedBy: "id: \"").dropFirst().compactMap { $0.split(separator: "\"").first.map(String.init) }
-    }
-    #expect(ids.contains("merge.linear"))
-    for file in try sources("CentramHost") {
-      let code = file.text.split(separator: "\n").filter { !$0.drop { $0 == " " }.hasPrefix("//") }.joined(separator: "\n")
-      for id in ids { #expect(!code.contains("\"\(id)"), "\(file.path) names \(id)") }
-    }
-  }
-
-  @Test func theLanesKnowNothingOfTheHost() throws {
-    for file in try sources("CentramHost/Lanes") { #expect(!file.text.contains("import CentramHost") && !file.text.contains("HostError"), "\(file.path)") }
-  }
-}

@@ -26,11 +26,13 @@ import Testing
       let inputs = (0..<Int.random(in: 1...5, using: &random)).map { _ in
         (0..<count).map { _ in Float.random(in: -1...1, using: &random) * Float(sign: .plus, exponent: Int.random(in: -30...30, using: &random), significand: 1) }
       }
-      let weights = inputs.map { _ in Double.random(in: -1...2, using: &random) }
+      // Every fourth time shares that float32 holds exactly.
+      let weights = round % 4 == 0 ? inputs.map { _ in 4.0 / Double(inputs.count) } : inputs.map { _ in Double.random(in: -1...2, using: &random) }
       let shared: [String: ParameterValue] = ["normalize": .boolean(round % 2 == 0)]
       let expected = try linear.merged(LendingDriver(inputs), weights: weights, shared: shared)
       let found = try other.merged(LendingDriver(inputs, blockSize: 7), weights: weights, shared: shared)
-      #expect(found.map(\.bitPattern) == expected.map(\.bitPattern), "seed \(Self.seed), round \(round)")
+      let different = zip(found, expected).enumerated().first { $1.0.bitPattern != $1.1.bitPattern }?.offset
+      #expect(different == nil, "seed \(Self.seed), round \(round), element \(different ?? 0)")
     }
     #expect(other.info.parameters.map(\.name) == linear.info.parameters.map(\.name))
     let missing = try #require(throws: PluginError.self) { _ = try other.merged(LendingDriver([[1], [2]]), weights: [1]) }

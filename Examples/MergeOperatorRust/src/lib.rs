@@ -25,17 +25,26 @@ unsafe fn guarded(error: *mut c_char, capacity: usize, body: impl FnOnce() -> Re
     status
 }
 
+/// What `merge` hands to `merge_block`: a factor for each input, and what the sum is divided by (1: nothing).
+struct Combination {
+    factors: Vec<f32>,
+    divisor: f32,
+}
+
 /// y = factor·x for the first input, then y = y + factor·x for each other: two roundings an element, as in merge.linear.
 unsafe extern "C" fn merge_block(user: *mut c_void, block: *const Block) -> i32 {
     guarded(std::ptr::null_mut(), 0, || {
-        let factors = &*(user as *const Vec<f32>);
+        let combination = &*(user as *const Combination);
         let block = &*block;
         let output = from_raw_parts_mut(block.output, block.count as usize);
-        for (index, factor) in factors.iter().enumerate() {
+        for (index, factor) in combination.factors.iter().enumerate() {
             let input = from_raw_parts(*block.inputs.add(index), block.count as usize);
             for (y, x) in output.iter_mut().zip(input) {
                 *y = if index == 0 { factor * x } else { *y + factor * x };
             }
+        }
+        if combination.divisor != 1.0 {
+            output.iter_mut().for_each(|y| *y /= combination.divisor);
         }
         Ok(())
     })
@@ -55,16 +64,23 @@ unsafe extern "C" fn merge(_instance: *mut c_void, request: *const Request, erro
         }
         let mut normalize = 1;
         (parameters.boolean)(parameters.context, c"normalize".as_ptr(), -1, &mut normalize);
+        let mut divisor = 1.0;
         if normalize != 0 {
             let sum: f64 = weights.iter().sum();
             if sum == 0.0 {
                 let tensor = CStr::from_ptr(request.tensor).to_string_lossy();
                 return Err(Failure(ERROR_INVALID, format!("{tensor}: the weights sum to 0, so they cannot be normalized")));
             }
-            weights.iter_mut().for_each(|weight| *weight /= sum);
+            // Shares that f32 holds exactly (1/4, 3/4) are used as they are; for others (1/3, 2/3) the sum is divided.
+            let shares: Vec<f64> = weights.iter().map(|weight| weight / sum).collect();
+            if shares.iter().all(|share| (*share as f32 as f64 - share).abs() <= 1e-15 * share.abs()) {
+                weights = shares;
+            } else {
+                divisor = sum as f32;
+            }
         }
-        let mut factors: Vec<f32> = weights.iter().map(|weight| *weight as f32).collect();
-        let user = (&mut factors as *mut Vec<f32>).cast();
+        let mut combination = Combination { factors: weights.iter().map(|weight| *weight as f32).collect(), divisor };
+        let user = (&mut combination as *mut Combination).cast();
         match (request.for_each_block)(request.context, BLOCKS_ANY, std::ptr::null(), 0, merge_block, user) {
             OK => Ok(()),
             status => Err(Failure(status, String::new())),
