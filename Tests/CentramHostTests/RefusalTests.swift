@@ -54,6 +54,7 @@ private let builtHere = "-DFIXTURE_TOOLCHAIN=\"\(hostToolchain)\""
 
 private let tamperings: [Tampering] = [
   Tampering(name: "no plugin.json", check: .folder, sentence: "No such file") { _ in (try Workshop.folder(), TrustPolicy()) },
+  Tampering(name: "nothing at all", check: .folder, sentence: "nowhere: No such file") { _ in (try Workshop.folder() + "/nowhere", TrustPolicy()) },
   Tampering(name: "a plugin.json of 300 KB", check: .folder, sentence: "larger than the limit of 262144 bytes") { _ in
     let path = try Workshop.folder()
     try Data(repeating: 32, count: 300 << 10).write(to: URL(fileURLWithPath: path + "/plugin.json"))

@@ -5,6 +5,7 @@ extension Inspection {
   private static let bare = CheckResult.Outcome.skipped("a bare library has no plugin.json")
 
   mutating func readFolder() throws(HostError) -> CheckResult.Outcome {
+    guard OpenFile.exists(path) else { throw HostError(.folder, "\(path): \(systemError())") }
     if isBare {
       guard policy.allowUnpackaged else {
         throw HostError(.folder, "\(path) is a bare library, and this host takes none; pack it with: centram-host plugin pack \(path)")

@@ -17,7 +17,7 @@ final class OpenFile {
   /// Calls `body` with pieces of the file in order; the bytes are lent.
   /// - Throws: `inputOutput` as soon as more than the limit was read.
   func forEachChunk(_ body: (UnsafeRawBufferPointer) throws(HostError) -> Void) throws(HostError) {
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(limit + 1, 1 << 20), alignment: 16)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: min(limit + 1, 1 << 16), alignment: 16)
     defer { buffer.deallocate() }
     var total = 0
     while true {
