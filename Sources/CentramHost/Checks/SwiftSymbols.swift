@@ -11,13 +11,13 @@ struct SwiftSymbols {
       if name.hasSuffix("Mn"), let type = Self.demangled(name, after: "nominal type descriptor for ") { types.insert(type) }
       if name.hasSuffix("Mp"), let type = Self.demangled(name, after: "protocol descriptor for ") { protocols.insert(type) }
       if name.hasSuffix("Mc"), let text = Self.demangled(name, after: "protocol conformance descriptor for ") {
-        // "Module.Type : Other.Protocol in Module", where the type may hold " in " for a private context.
+        // "Module.Type : Other.Protocol in Module"; private names hold an " in " of their own.
         let parts = text.split(separator: " : ")
         guard parts.count == 2 else { continue }
-        let protocolName = parts[1].prefix(while: { $0 != " " })
+        let protocolName = parts[1].split(separator: " in ").dropLast().joined(separator: " in ")
         // "<A where A: P> Module.Type<A>": the descriptor is of the generic type.
         let type = parts[0].hasPrefix("<") ? parts[0].split(separator: "> ", maxSplits: 1).last ?? parts[0] : parts[0]
-        conformances.append((String(type.prefix { $0 != "<" }), String(protocolName)))
+        conformances.append((String(type.prefix { $0 != "<" }), protocolName))
       }
     }
   }

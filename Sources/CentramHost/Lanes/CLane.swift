@@ -75,8 +75,12 @@ final class CInstance: @unchecked Sendable {  // the contract lets several threa
 }
 
 /// Calls a C function that returns a status and may write a sentence.
-/// - Throws: the status as a code with the sentence, or with the function's name where it wrote none.
-package func callingC(_ function: String, _ body: (UnsafeMutablePointer<CChar>, Int) -> Int32) throws(PluginError) {
+/// - Parameter known: what the host itself has seen go wrong meanwhile. Where the function hands its status on and writes
+///   nothing, its sentence is the one to show.
+/// - Throws: the status as a code with the sentence, or with the function's name where there is none.
+package func callingC(
+  _ function: String, known: () -> PluginError? = { nil }, _ body: (UnsafeMutablePointer<CChar>, Int) -> Int32
+) throws(PluginError) {
   let capacity = 512
   let failure = withUnsafeTemporaryAllocation(of: CChar.self, capacity: capacity) { buffer -> PluginError? in
     guard let error = buffer.baseAddress else { return PluginError(.internalFailure, "no memory for a message") }
@@ -86,6 +90,7 @@ package func callingC(_ function: String, _ body: (UnsafeMutablePointer<CChar>, 
     // Whatever the plugin did with the buffer, reading stops at its end.
     buffer[capacity - 1] = 0
     let message = String(cString: error)
+    if message.isEmpty, let known = known(), known.code.rawValue == status { return known }
     return PluginError(.init(rawValue: status), message.isEmpty ? "\(function) returned \(status) and gave no reason" : message)
   }
   if let failure { throw failure }

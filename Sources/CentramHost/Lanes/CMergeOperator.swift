@@ -22,13 +22,8 @@ struct CMergeOperator: TensorMerging {
   func merge(_ request: MergeRequest) throws(PluginError) {
     guard let merge = table.value.merge else { return }
     let call = CMergeCall(request)
-    do throws(PluginError) {
-      try call.withTable { (table) throws(PluginError) in
-        try callingC("merge") { merge(instance.pointer, table, $0, $1) }
-      }
-    } catch {
-      // The plugin hands a failure of the host on as a number; the host still has the sentence.
-      throw call.hostError.withLock { $0?.code == error.code ? $0 : nil } ?? error
+    try call.withTable { (table) throws(PluginError) in
+      try callingC("merge", known: { call.hostError.withLock { $0 } }) { merge(instance.pointer, table, $0, $1) }
     }
   }
 }

@@ -20,7 +20,7 @@ struct CTrainer: Trainer {
       await OwnThread.run("trainer") { () -> Result<TrainingResult, PluginError> in
         Result { () throws(PluginError) in
           try call.withTable { (lent) throws(PluginError) in
-            try callingC("train") { table.value.train?(instance.pointer, lent, $0, $1) ?? 0 }
+            try callingC("train", known: { call.error }) { table.value.train?(instance.pointer, lent, $0, $1) ?? 0 }
           }
           return try call.result()
         }
@@ -70,15 +70,14 @@ private final class CTrainCall: Sendable {
       object(context, as: CTrainCall.self).state.withLock { ($0.metrics, $0.privacy) = (metrics, privacy) }
     }
     defer { withExtendedLifetime(self) {} }
-    do throws(PluginError) {
-      try withUnsafePointer(to: &model) { (lent) throws(PluginError) in
-        table.model = lent
-        try body(&table)
-      }
-    } catch {
-      throw state.withLock { $0.error?.code == error.code ? $0.error : nil } ?? error
+    try withUnsafePointer(to: &model) { (lent) throws(PluginError) in
+      table.model = lent
+      try body(&table)
     }
   }
+
+  /// The last failure of the host's own functions.
+  var error: PluginError? { state.withLock { $0.error } }
 
   func result() throws(PluginError) -> TrainingResult {
     let (metrics, privacy) = state.withLock { ($0.metrics, $0.privacy) }
