@@ -72,10 +72,17 @@ final class OneElement: MergeDriver, @unchecked Sendable {
   let clock = SystemClock(), start = clock.monotonicNanoseconds
   host.discover()
   let found = clock.monotonicNanoseconds
-  for record in host.snapshot().records { try host.load(id: record.id, range: VersionRange(record.version?.description ?? "*")) }
-  let loaded = clock.monotonicNanoseconds
-  func milliseconds(_ from: UInt64, _ to: UInt64) -> String { String(format: "%.2f ms", Double(to - from) / 1e6) }
-  print("\(host.snapshot().records.count) plugins: found in \(milliseconds(start, found)), checked and loaded in \(milliseconds(found, loaded))")
+  var times: [(nanoseconds: UInt64, title: String)] = []
+  for record in host.snapshot().records {
+    let begin = clock.monotonicNanoseconds
+    try host.load(id: record.id, range: VersionRange(record.version?.description ?? "*"))
+    times.append((clock.monotonicNanoseconds - begin, record.title))
+  }
+  func milliseconds(_ nanoseconds: UInt64) -> String { String(format: "%.2f ms", Double(nanoseconds) / 1e6) }
+  times.sort { $0.nanoseconds < $1.nanoseconds }
+  print("\(times.count) plugins: found in \(milliseconds(found - start)), checked and loaded in \(milliseconds(times.reduce(0) { $0 + $1.nanoseconds }))")
+  // One that brings a large library of others with it costs what the system's loader needs for that.
+  print("median \(milliseconds(times[times.count / 2].nanoseconds)), slowest", times.suffix(3).map { "\($0.title) \(milliseconds($0.nanoseconds))" }.joined(separator: ", "))
 
   // A synchronous call, here and across the boundary.
   let local: any EconomyRule = CommandLine.arguments.count > 99 ? try host.economyRule("test.ping") : LocalPing()

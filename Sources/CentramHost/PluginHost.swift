@@ -51,7 +51,7 @@ public final class PluginHost: Sendable {
       records += old.filter { known in known.isInMemory && !records.contains { $0.key == known.key } }
       return state.withLock { state in
         state.registry.records = records
-        state.inspections = inspections
+        state.inspections = inspections.filter { $0.value.capability == nil }
         for (key, inspection) in inspections where inspection.capability != nil { state.capabilities[key] = inspection.capability }
         return state.registry
       }

@@ -1,28 +1,47 @@
 internal import CentramPluginAPI
-internal import Glibc
 internal import Synchronization
 
-/// C strings and arrays that live as long as one call.
-final class CArena: @unchecked Sendable {  // the list is guarded; the memory is the callee's to read
-  private let blocks = Mutex<[UInt]>([])
+/// C strings and arrays that live as long as one call. Most calls need a few hundred bytes, so they are cut from one piece.
+final class CArena: Sendable {
+  private struct State {
+    var rest = UnsafeMutableRawBufferPointer(start: nil, count: 0)
+    var pieces: [UnsafeMutableRawBufferPointer] = []
+  }
+  private let state = Mutex(State())
 
   func string(_ text: String) -> UnsafePointer<CChar>? {
-    guard let copy = strdup(text) else { return nil }
-    blocks.withLock { $0.append(UInt(bitPattern: copy)) }
-    return UnsafePointer(copy)
+    var text = text
+    return text.withUTF8 { utf8 in
+      let copy = allocate(utf8.count + 1)
+      UnsafeMutableRawBufferPointer(start: copy, count: utf8.count).copyMemory(from: UnsafeRawBufferPointer(utf8))
+      copy.storeBytes(of: 0, toByteOffset: utf8.count, as: UInt8.self)
+      return UnsafePointer(copy.assumingMemoryBound(to: CChar.self))
+    }
   }
 
   func array<Element: BitwiseCopyable>(_ elements: [Element]) -> UnsafePointer<Element> {
-    let bytes = malloc(max(1, elements.count * MemoryLayout<Element>.stride))
-    guard let copy = bytes?.assumingMemoryBound(to: Element.self) else { preconditionFailure("out of memory for \(elements.count) elements") }
+    let copy = allocate(elements.count * MemoryLayout<Element>.stride).assumingMemoryBound(to: Element.self)
     copy.initialize(from: elements, count: elements.count)
-    blocks.withLock { $0.append(UInt(bitPattern: copy)) }
     return UnsafePointer(copy)
+  }
+
+  private func allocate(_ count: Int) -> UnsafeMutableRawPointer {
+    let size = max(16, (count + 15) & ~15)
+    let start = state.withLock { state in
+      if state.rest.count < size {
+        state.rest = .allocate(byteCount: max(size, 1024), alignment: 16)
+        state.pieces.append(state.rest)
+      }
+      defer { state.rest = UnsafeMutableRawBufferPointer(rebasing: state.rest[size...]) }
+      return Lent(state.rest.baseAddress)
+    }
+    guard let start = start.value else { preconditionFailure("out of memory for \(count) bytes") }
+    return start
   }
 
   func bytes(_ bytes: [UInt8]) -> centram_bytes_t { centram_bytes_t(data: array(bytes), count: UInt64(bytes.count)) }
 
-  deinit { for block in blocks.withLock({ $0 }) { free(UnsafeMutableRawPointer(bitPattern: block)) } }
+  deinit { state.withLock { for piece in $0.pieces { piece.deallocate() } } }
 }
 
 extension CArena {
