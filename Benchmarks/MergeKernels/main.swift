@@ -1,4 +1,4 @@
-// centram-merge-bench METHOD [elements=N] [rows=N] [inputs=2] [threads=2] [files=DIR]
+// centram-merge-bench METHOD [elements=N] [row=N] [inputs=2] [threads=2] [files=DIR] [PARAMETER=VALUE]
 //
 // Runs one merge operator through the node's driver and prints what it costs: ns of CPU time an element of output, CPU
 // seconds, and the most heap in use above what the inputs take. Without `files` it makes random bfloat16 tensors; with
@@ -16,7 +16,8 @@ for argument in CommandLine.arguments.dropFirst(2) {
   options[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
 }
 guard CommandLine.arguments.count > 1, let bench = Method(CommandLine.arguments[1]) else {
-  print("usage: centram-merge-bench METHOD [elements=N] [rows=N] [inputs=2] [threads=2] [files=DIR]\nmethods: \(Method.names.joined(separator: " "))")
+  print("usage: centram-merge-bench METHOD [elements=N] [row=N] [inputs=2] [threads=2] [files=DIR] [PARAMETER=VALUE]")
+  print("methods: \(Method.names.joined(separator: " "))")
   exit(2)
 }
 let pool = WorkerPool(workers: Int(options["threads"] ?? "") ?? 2)
@@ -25,7 +26,10 @@ let work: [Tensor] =
   if let folder = options["files"] {
     try checkpoint(folder, inputs: inputs, hasBase: bench.hasBase)
   } else {
-    [synthetic(count: Int(options["elements"] ?? "") ?? 16 << 20, row: Int(options["rows"] ?? "") ?? 896, inputs: inputs + (bench.hasBase ? 1 : 0))]
+    [
+      synthetic(
+        count: Int(options["elements"] ?? "") ?? 16 << 20, row: Int(options["row"] ?? "") ?? 896, inputs: inputs + (bench.hasBase ? 1 : 0))
+    ]
   }
 
 let meter = Meter()
@@ -36,7 +40,7 @@ for tensor in work {
   try bench.operation.merge(
     MergeRequest(
       tensor: tensor.name, shape: tensor.shape, models: (0..<models).map { "model\($0)" }, baseIndex: bench.hasBase ? 0 : nil,
-      parameters: bench.parameters(models: models), seed: 1, driver: driver))
+      parameters: bench.parameters(models: models, options), seed: 1, driver: driver))
   elements += tensor.shape.reduce(1, *)
 }
 print(meter.report(bench.name, elements: elements))
