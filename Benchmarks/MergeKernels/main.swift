@@ -1,4 +1,4 @@
-// centram-merge-bench METHOD [elements=N] [row=N] [inputs=2] [threads=2] [files=DIR] [PARAMETER=VALUE]
+// centram-merge-bench METHOD [elements=N] [row=N] [inputs=2] [threads=2] [block=16384] [files=DIR] [PARAMETER=VALUE]
 //
 // Runs one merge operator through the node's driver and prints what it costs: ns of CPU time an element of output, CPU
 // seconds, and the most heap in use above what the inputs take. Without `files` it makes random bfloat16 tensors; with
@@ -16,11 +16,12 @@ for argument in CommandLine.arguments.dropFirst(2) {
   options[String(parts[0])] = parts.count > 1 ? String(parts[1]) : ""
 }
 guard CommandLine.arguments.count > 1, let bench = Method(CommandLine.arguments[1]) else {
-  print("usage: centram-merge-bench METHOD [elements=N] [row=N] [inputs=2] [threads=2] [files=DIR] [PARAMETER=VALUE]")
+  print("usage: centram-merge-bench METHOD [elements=N] [row=N] [inputs=2] [threads=2] [block=16384] [files=DIR] [PARAMETER=VALUE]")
   print("methods: \(Method.names.joined(separator: " "))")
   exit(2)
 }
 let pool = WorkerPool(workers: Int(options["threads"] ?? "") ?? 2)
+let block = Int(options["block"] ?? "") ?? BlockDriver.blockSize
 let inputs = Int(options["inputs"] ?? "") ?? bench.usualInputs
 let work: [Tensor] =
   if let folder = options["files"] {
@@ -35,7 +36,7 @@ let work: [Tensor] =
 let meter = Meter()
 var elements = 0
 for tensor in work {
-  let driver = BlockDriver(shape: tensor.shape, sources: tensor.sources, sink: tensor.sink, pool: pool)
+  let driver = BlockDriver(shape: tensor.shape, sources: tensor.sources, sink: tensor.sink, pool: pool, blockSize: block)
   let models = tensor.sources.count
   try bench.operation.merge(
     MergeRequest(

@@ -120,4 +120,6 @@ void ck_add_changed(inputs_t x, const float *factors, size_t inputs, float epsil
 void ck_count_changed(inputs_t x, size_t inputs, float epsilon, in_t b, uint64_t *unique, uint64_t *shared, size_t n) {
   CALL(count_changed, x, inputs, epsilon, b, unique, shared, n);
 }
-void ck_select_important(in_t x, in_t b, double factor, float threshold, float *y, size_t n) { CALL(select_important, x, b, factor, threshold, y, n); }
+void ck_select_important(in_t x, in_t b, double factor, float threshold, float *y, size_t n) {
+  CALL(select_important, x, b, factor, threshold, y, n);
+}

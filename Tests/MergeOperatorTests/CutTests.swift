@@ -37,7 +37,9 @@ extension InstructionSets {
       func node(_ workers: Int, blockSize: Int = 2048) throws -> [Float] {
         let sink = ArraySink(count: inputs[0].count)
         try operators[setup.method]!.merge(
-          request(BlockDriver(shape: shape, sources: inputs.map(ArraySource.init), sink: sink, pool: WorkerPool(workers: workers), blockSize: blockSize)))
+          request(
+            BlockDriver(
+              shape: shape, sources: inputs.map(ArraySource.init), sink: sink, pool: WorkerPool(workers: workers), blockSize: blockSize)))
         return sink.floats
       }
     }

@@ -25,7 +25,9 @@ import Testing
     }
   }
 
-  private func merge(_ method: String, _ inputs: [[Float]], base: Int? = nil, _ shared: [String: ParameterValue] = [:], each: [[String: ParameterValue]] = []) throws(PluginError) -> [Float] {
+  private func merge(
+    _ method: String, _ inputs: [[Float]], base: Int? = nil, _ shared: [String: ParameterValue] = [:], each: [[String: ParameterValue]] = []
+  ) throws(PluginError) -> [Float] {
     try OperatorHarness.merge(operators[method]!, inputs, shape: [inputs[0].count], base: base, parameters: Parameters(shared, each: each))
   }
 
