@@ -4,10 +4,13 @@ import PackageDescription
 let api: Target.Dependency = .product(name: "CentramPluginAPI", package: "CentramPluginAPI")
 let stamp: Target.Dependency = .product(name: "CentramPluginStamp", package: "CentramPluginAPI")
 
-let swift: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-]
+/// Set by Scripts/test: warnings are errors there, and only warnings for those who build with a later compiler.
+let strict: [SwiftSetting] = Context.environment["CENTRAM_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+let swift: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + strict
 /// Kernels are slow without optimisation, so they have it in debug builds too. No other flag: no fast-math.
 let kernels: [CSetting] = [.unsafeFlags(["-O3"], .when(configuration: .debug))]
 
@@ -49,7 +52,7 @@ let plugins: [Plugin] = [
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
-let fixtures = ["SwapA", "SwapB"]
+let fixtures = ["SwapA", "SwapB", "Ping"]
 
 let package = Package(
   name: "centram",
@@ -94,7 +97,10 @@ let package = Package(
       swiftSettings: swift),
     .testTarget(name: "TidyTests", swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel"], swiftSettings: swift),
-    .testTarget(name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "centram-describe-fixture"], swiftSettings: swift),
+    .testTarget(
+      name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
+      swiftSettings: swift),
+    .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
@@ -102,7 +108,7 @@ let package = Package(
       name: "AdapterTests",
       dependencies: [
         api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting", "MergeOperators_LoraCat",
-        "MergeOperators_LoraSVD", "MergeOperators_CoreSpace", "MergeOperators_Peft",
+        "MergeOperators_LoraSVD", "MergeOperators_CoreSpace", "MergeOperators_Peft", "MergeOperators_Linear",
       ],
       swiftSettings: swift),
     .testTarget(

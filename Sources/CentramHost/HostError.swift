@@ -35,5 +35,8 @@ public struct HostError: Error, Sendable, Equatable, CustomStringConvertible {
     (self.code, self.message, self.cause) = (code, message, cause)
   }
 
+  /// A refusal by a check.
+  init(_ check: PluginCheck, _ message: String, cause: PluginError? = nil) { self.init(Code(check), message, cause: cause) }
+
   public var description: String { "\(code): \(message)" }
 }

@@ -5,7 +5,9 @@ enum SelfCheck {
   static let tolerance = 1e-9
   private static let probes = 2
 
-  static func product(_ factors: [Matrix], equals matrix: Matrix, _ routine: String) throws(LinearAlgebraError) {
+  static func product(
+    _ factors: [Matrix], equals matrix: Matrix, _ routine: String, tolerance: Double = tolerance
+  ) throws(LinearAlgebraError) {
     // The matrix's own size: a probe's image can be small by chance.
     var size = 0.0
     for element in matrix.elements { size += element * element }

@@ -53,6 +53,7 @@ import Testing
       extra: [("base_model.model.lm_head.weight", [2, 2], [1, 2, 3, 4])])
     let source = try AdaptedSource.source(of: "lm_head.weight", shape: [2, 2], base: ArraySource([0, 0, 0, 0]), adapter: adapter)
     #expect(Self.read(source, 0, 4) == [1, 2, 3, 4])
+    #expect(adapter.savedTensors(notAmong: ["lm_head.weight"]).isEmpty && adapter.savedTensors(notAmong: ["p.weight"]) == ["lm_head.weight"])
     let other = try AdaptedSource.source(of: "norm.weight", shape: [2], base: ArraySource([5, 6]), adapter: adapter)
     #expect(Self.read(other, 0, 2) == [5, 6])
   }

@@ -93,6 +93,28 @@ import Testing
     }
   }
 
+  @Test func numbersThatTheFormatCannotHoldAreNotWritten() throws {
+    try Fixtures.withFolder { folder in
+      func write(_ number: Float, _ format: NumberFormat) throws {
+        try AdapterWriter.write(AdapterContents(modules: [.init(name: "p", outputs: 1, inputs: 1, rank: 1, a: [1], b: [number])]), to: folder, format: format)
+      }
+      try write(65504, .float16)
+      try write(-70000, .bfloat16)
+      #expect(throws: ModelFileError.self) { try write(-70000, .float16) }
+      #expect(throws: ModelFileError.self) { try write(.nan, .float32) }
+      #expect(throws: ModelFileError.self) { try write(-.infinity, .float32) }
+    }
+  }
+
+  @Test func foldersThatCannotBeWrittenAreNamed() throws {
+    try Fixtures.withFolder { folder in
+      try Data([1]).write(to: URL(fileURLWithPath: folder))
+      let contents = AdapterContents(modules: [.init(name: "p", outputs: 1, inputs: 1, rank: 1, a: [1], b: [1])])
+      let error = #expect(throws: ModelFileError.self) { try AdapterWriter.write(contents, to: folder + "/inside") }
+      #expect(error?.code == .unwritable && error?.message.contains(folder) == true)
+    }
+  }
+
   @Test func savedTensorsAreAveragedOrCopiedWithAWarning() throws {
     func adapter(_ seed: UInt64, _ tensors: [(name: String, shape: [Int], values: [Float])]) throws -> Adapter {
       try AdapterFactory.adapter(modules, seed: seed, more: "\"modules_to_save\": [\"head\"]", extra: tensors)

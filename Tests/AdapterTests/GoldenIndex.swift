@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The cases in peft.json.
+/// The cases in peft.json and more/peft.json.
 struct GoldenIndex: Decodable {
   struct Combination: Decodable, Sendable, CustomTestStringConvertible {
     let id: String
@@ -34,10 +34,13 @@ struct GoldenIndex: Decodable {
   let merge_and_unload: [Unload]
   let extract_lora: [Extraction]
 
-  static let cases: GoldenIndex = {
-    let data = try! Data(contentsOf: URL(fileURLWithPath: Fixtures.golden + "/peft.json"))
+  static let cases = ["peft.json", "more/peft.json"].map { name in
+    let data = try! Data(contentsOf: URL(fileURLWithPath: "\(Fixtures.golden)/\(name)"))
     return try! JSONDecoder().decode(GoldenIndex.self, from: data)
-  }()
+  }
+  static let combinations = cases.flatMap(\.add_weighted_adapter)
+  static let unloads = cases.flatMap(\.merge_and_unload)
+  static let extractions = cases.flatMap(\.extract_lora)
 
   /// `lora/out-cat.safetensors` in the index is `out-cat.safetensors` here.
   static func path(_ name: String) -> String { Fixtures.golden + "/" + (name.hasPrefix("lora/") ? String(name.dropFirst(5)) : name) }

@@ -59,4 +59,24 @@ import Testing
   }
 }
 
+extension HostileAdapterTests {
+  @Test func randomPatternsGiveTypedErrorsOrPatterns() throws {
+    var random = AdapterFactory.Generator(state: 11)
+    let pieces = ["a", "b", ".", "*", "+", "?", "(", ")", "|", "[", "]", "^", "$", "\\", "{", "}", "1", ",", "3", "d", "-", "(?:", "é", "layers"]
+    var compiled = 0
+    for _ in 0..<20_000 {
+      let text = (0..<(random.next() % 12)).map { _ in pieces[Int(random.next() % UInt64(pieces.count))] }.joined()
+      do throws(ModelFileError) {
+        let pattern = try NamePattern(text)
+        // A name that matches whole is found too.
+        for name in ["", "a", "layers.1.ab", "aaaaaaaaaaaaaaaab"] where pattern.matches(name) { #expect(pattern.isFound(in: name), "\(text) in \(name)") }
+        compiled += 1
+      } catch {
+        #expect(!error.message.isEmpty)
+      }
+    }
+    #expect(compiled > 2000)
+  }
+}
+
 extension AdapterFactory.Generator: RandomNumberGenerator {}

@@ -70,6 +70,14 @@ import Testing
     }
   }
 
+  @Test func denseMeansCountAdaptersThatLackTheModule() throws {
+    // As the mean of three checkpoints would: two of them are the base here.
+    let (contents, _) = try AdapterMergeJob.simple("merge.linear", adapters, [2, 1, 1]).merged()
+    let module = try #require(contents.modules.first { $0.name == "layers.0.q" })
+    #expect(largestDifference(module.delta, try weightedSum([adapters[0]], [0.5], "layers.0.q")) < 1e-5)
+    #expect(throws: MergeError.self) { try AdapterMergeJob.simple("merge.linear", adapters, [1, -1, 0]).merged() }
+  }
+
   @Test func otherDenseRulesRunInCoreSpace() throws {
     let dense = try AdapterMergeJob.simple("sign_only", adapters, weights).merged().contents.modules
     let core = try AdapterMergeJob.simple("merge.core_space", adapters, weights, shared: ["rule": .string("sign_only")]).merged().contents.modules

@@ -3,6 +3,7 @@ import CentramNode
 import CentramPluginAPI
 import Foundation
 import MergeOperators_CoreSpace
+import MergeOperators_Linear
 import MergeOperators_LoraCat
 import MergeOperators_LoraSVD
 import MergeOperators_Peft
@@ -43,6 +44,7 @@ enum Operators {
     case "merge.lora_svd": try instance(MergeOperators_LoraSVD.centramPluginDescriptor())
     case "merge.core_space": try instance(MergeOperators_CoreSpace.centramPluginDescriptor())
     case "merge.peft": try instance(MergeOperators_Peft.centramPluginDescriptor())
+    case "merge.linear": try instance(MergeOperators_Linear.centramPluginDescriptor())
     case "merge.task_arithmetic", "task_arithmetic": TaskArithmetic()
     case "sign_only": SignOnly()
     default: throw MergeError(.operator, "no operator \(id)")

@@ -11,19 +11,21 @@ enum Models {
   /// Writes `base`, `a` and `b`: a and b differ from base by a tenth.
   static func make(in folder: String, format: NumberFormat = .bfloat16, scale: Int = 1) throws {
     var random = Seeded(state: 7)
-    var base: [[Float]] = []
-    for name in ["base", "a", "b"] {
+    // A run of odd length, repeated: quick to make in a debug build.
+    let noise = (0..<30_011).map { _ in Float.random(in: -1...1, using: &random) }
+    for (number, name) in ["base", "a", "b"].enumerated() {
       let path = folder + "/" + name
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
       let shapes = shapes.map { ($0.0, $0.1.count == 2 ? [$0.1[0] * scale, $0.1[1]] : $0.1) }
       let writer = try SafetensorsWriter(path: path + "/model.safetensors", items: shapes.map { .init(name: $0.0, format: format, shape: $0.1) })
-      for (index, (tensor, shape)) in shapes.enumerated() {
-        let count = shape.reduce(1, *)
-        var values = (0..<count).map { _ in Float.random(in: -1...1, using: &random) }
-        if name == "base" { base.append(values) } else { values = zip(base[index], values).map { $0 + 0.1 * $1 } }
-        var bytes = [UInt8](repeating: 0, count: count * format.size)
-        bytes.withUnsafeMutableBytes { format.encode(values, count: count, into: $0.baseAddress!) }
-        try bytes.withUnsafeBytes { try writer.write($0, of: tensor, at: 0) }
+      let values = noise.indices.map { noise[$0] + (number == 0 ? 0 : 0.1 * noise[($0 + 7 * number) % noise.count]) }
+      var bytes = [UInt8](repeating: 0, count: values.count * format.size)
+      bytes.withUnsafeMutableBytes { format.encode(values, count: values.count, into: $0.baseAddress!) }
+      for (tensor, shape) in shapes {
+        let size = shape.reduce(format.size, *)
+        for offset in stride(from: 0, to: size, by: bytes.count) {
+          try bytes.withUnsafeBytes { try writer.write(UnsafeRawBufferPointer(rebasing: $0[..<min(bytes.count, size - offset)]), of: tensor, at: offset) }
+        }
       }
       try Data(#"{"model_type": "test", "num_hidden_layers": 2, "vocab_size": \#(901 * scale), "torch_dtype": "bfloat16"}"#.utf8)
         .write(to: URL(fileURLWithPath: path + "/config.json"))

@@ -76,10 +76,11 @@ struct Peft: AdapterMerging {
     }
     let wanted = [options.svdRank, options.largestRank, request.factors.map(\.rank).max() ?? 0].first { $0 > 0 } ?? 0
     let rank = min(wanted, outputs, inputs)
+    // PEFT keeps the rank it was told even where a matrix has none such; zeros fill up.
     if options.rule == .linear && options.clamp == nil {
       // The plain sum needs no full matrix.
       let (ut, s, vt) = try algebra(request.module) { () throws(LinearAlgebraError) in try LowRankSum(terms).singularValues(rank: rank) }
-      return try emit(request, rank: rank, ut.scalingRows(s), vt)
+      return try emit(request, rank: wanted, ut.scalingRows(s), vt)
     }
     var tensors: [[Double]] = []
     for (term, factors) in zip(terms, request.factors) {
@@ -97,7 +98,7 @@ struct Peft: AdapterMerging {
       us.elements = us.elements.map(clamp)
       vt.elements = vt.elements.map(clamp)
     }
-    try emit(request, rank: rank, us, vt)
+    try emit(request, rank: wanted, us, vt)
   }
 
   private func emit(_ request: AdapterMergeRequest, rank: Int, _ bTransposed: Matrix, _ a: Matrix) throws(PluginError) {

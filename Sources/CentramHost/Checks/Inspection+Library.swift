@@ -2,137 +2,126 @@ internal import CentramPluginAPI
 
 /// The checks of the library's bytes, read from the sealed copy that would be loaded.
 extension Inspection {
-  static let librarySteps: [Step] = [
-    (.hash, { (this) throws(HostError) in try this.checkHash() }),
-    (.elf, { (this) throws(HostError) in try this.readLibrary() }),
-    (.machine, { (this) throws(HostError) in try this.checkMachine() }),
-    (.note, { (this) throws(HostError) in try this.checkNote() }),
-    (.needed, { (this) throws(HostError) in try this.checkNeeded() }),
-    (.types, { (this) throws(HostError) in try this.checkTypes() }),
-    (.conformances, { (this) throws(HostError) in try this.checkConformances() }),
-    (.entry, { (this) throws(HostError) in try this.checkEntry() }),
-    (.toolchain, { (this) throws(HostError) in try this.checkToolchain() }),
-    (.fingerprint, { (this) throws(HostError) in try this.checkFingerprint() }),
-  ]
-
   private static let noSwift = CheckResult.Outcome.skipped("the plugin has no Swift lane")
   private static let functionTable = CheckResult.Outcome.skipped("a library in the function-table lane knows nothing of Centram")
 
   private var isFunctionTable: Bool { lanes == [.ffi] }
   private var isSwift: Bool { lanes.contains(.swift) }
 
-  private mutating func checkHash() throws(HostError) -> CheckResult.Outcome {
+  mutating func checkHash() throws(HostError) -> CheckResult.Outcome {
     let library = try SealedLibrary(path: manifest.map { path + "/" + $0.library } ?? path)
     self.library = library
     guard let manifest else { return .skipped("a bare library has no plugin.json") }
     let hash = PluginSignature.sha256(library.bytes)
     guard hash == manifest.sha256 else {
-      throw refusal(
+      throw HostError(
         .hash, "\(manifest.library) is not the file that plugin.json names: its SHA-256 is \(hash), not \(manifest.sha256); "
           + "pack the plugin again if you changed the library")
     }
     return .passed
   }
 
-  private mutating func readLibrary() throws(HostError) -> CheckResult.Outcome {
-    guard let library else { throw refusal(.elf, "there is no library to read") }
-    elf = try ELFLibrary(library.bytes)
+  mutating func readLibrary() throws(HostError) -> CheckResult.Outcome {
+    guard let library else { throw HostError(.elf, "there is no library to read") }
+    let elf = try ELFLibrary(library.bytes)
+    self.elf = elf
+    if isSwift { symbols = SwiftSymbols(elf.exported) }
     return .passed
   }
 
-  private func checkMachine() throws(HostError) -> CheckResult.Outcome {
+  func checkMachine() throws(HostError) -> CheckResult.Outcome {
     let machine = elf?.machine ?? 0
     guard machine == ELFLibrary.hostMachine else {
-      throw refusal(.machine, "it was built for ELF machine \(machine), this host runs on \(ELFLibrary.hostMachine); build it for this processor")
+      throw HostError(.machine, "it was built for ELF machine \(machine), this host runs on \(ELFLibrary.hostMachine); build it for this processor")
     }
     return .passed
   }
 
-  private func checkNote() throws(HostError) -> CheckResult.Outcome {
+  func checkNote() throws(HostError) -> CheckResult.Outcome {
     if isFunctionTable { return Self.functionTable }
     guard let note = elf?.note else {
-      throw refusal(.note, "it has no .note.centram, so it is not a Centram plugin, or was linked without CENTRAM_NOTE or CentramPluginStamp")
+      throw HostError(.note, "it has no .note.centram, so it is not a Centram plugin, or was linked without CENTRAM_NOTE or CentramPluginStamp")
     }
     guard note.cMajor == HostAPI.c.major, note.cMinor <= HostAPI.c.minor else {
-      throw refusal(.note, "it was built for C ABI \(note.cMajor).\(note.cMinor), this host has \(HostAPI.c.major).\(HostAPI.c.minor)")
+      throw HostError(.note, "it was built for C ABI \(note.cMajor).\(note.cMinor), this host has \(HostAPI.c.major).\(HostAPI.c.minor)")
     }
     if let manifest {
       let bits = manifest.lanes.reduce(0) { $0 | UInt32($1 == .c ? CENTRAM_LANE_C : CENTRAM_LANE_SWIFT) }
-      guard bits == note.lanes else { throw refusal(.note, "its note names the lanes \(note.lanes), plugin.json says \(bits) (1: c, 2: swift)") }
+      guard bits == note.lanes else { throw HostError(.note, "its note names the lanes \(note.lanes), plugin.json says \(bits) (1: c, 2: swift)") }
     }
-    guard !lanes.isEmpty else { throw refusal(.note, "its note names no lane that this host knows (\(note.lanes); 1: c, 2: swift)") }
+    guard !lanes.isEmpty else { throw HostError(.note, "its note names no lane that this host knows (\(note.lanes); 1: c, 2: swift)") }
     if isSwift, note.swiftMajor != HostAPI.swift.major || note.swiftMinor > HostAPI.swift.minor {
-      throw refusal(
+      throw HostError(
         .note, "it was built for Swift API \(note.swiftMajor).\(note.swiftMinor), this host has \(HostAPI.swift.major).\(HostAPI.swift.minor)")
     }
     return .passed
   }
 
-  private func checkNeeded() throws(HostError) -> CheckResult.Outcome {
+  func checkNeeded() throws(HostError) -> CheckResult.Outcome {
     guard isSwift else { return Self.noSwift }
     let needed = elf?.needed ?? []
     guard needed.contains("libCentramPluginAPI.so") else {
-      throw refusal(.needed, "it does not link libCentramPluginAPI.so, so it carries its own copy of the API; depend on the package CentramPluginAPI")
+      throw HostError(.needed, "it does not link libCentramPluginAPI.so, so it carries its own copy of the API; depend on the package CentramPluginAPI")
     }
     guard needed.contains("libswiftCore.so") else {
-      throw refusal(.needed, "it does not link libswiftCore.so: two Swift runtimes cannot share objects; build it without -static-stdlib")
+      throw HostError(.needed, "it does not link libswiftCore.so: two Swift runtimes cannot share objects; build it without -static-stdlib")
     }
     return .passed
   }
 
-  private func checkTypes() throws(HostError) -> CheckResult.Outcome {
+  func checkTypes() throws(HostError) -> CheckResult.Outcome {
     guard isSwift else { return Self.noSwift }
-    if let type = SwiftSymbols(elf?.exported ?? []).copyOfAPI {
-      throw refusal(.types, "it defines \(type) itself, a second copy of the API that no cast would match; link the API as a dynamic library")
+    if let type = symbols.copyOfAPI {
+      throw HostError(.types, "it defines \(type) itself, a second copy of the API that no cast would match; link the API as a dynamic library")
     }
     return .passed
   }
 
-  private func checkConformances() throws(HostError) -> CheckResult.Outcome {
+  func checkConformances() throws(HostError) -> CheckResult.Outcome {
     guard isSwift else { return Self.noSwift }
-    if let conformance = SwiftSymbols(elf?.exported ?? []).foreignConformance {
-      throw refusal(
+    if let conformance = symbols.foreignConformance {
+      throw HostError(
         .conformances, "it conforms \(conformance), neither of which is its own; another plugin may do the same, and the runtime would take either. "
           + "Wrap the type in one of your own")
     }
     return .passed
   }
 
-  private func checkEntry() throws(HostError) -> CheckResult.Outcome {
-    guard let elf else { throw refusal(.entry, "there is no library to read") }
+  func checkEntry() throws(HostError) -> CheckResult.Outcome {
+    guard let elf else { throw HostError(.entry, "there is no library to read") }
     if isFunctionTable {
       let symbols = manifest?.functionTable.map { [$0.symbol] } ?? []
       guard let missing = symbols.first(where: { !elf.exported.contains($0) }) else { return .passed }
-      throw refusal(.entry, "it exports no function \(missing)\(NearestName.hint(for: missing, among: elf.exported))")
+      throw HostError(.entry, "it exports no function \(missing)\(NearestName.hint(for: missing, among: elf.exported))")
     }
     guard elf.entries.count == 1 else {
-      throw refusal(
+      throw HostError(
         .entry, elf.entries.isEmpty ? "it exports no \(CENTRAM_ENTRY) or \(CENTRAM_ENTRY)__NAME"
           : "it exports \(elf.entries.count) entries (\(elf.entries.prefix(4).joined(separator: ", "))); a plugin has exactly one")
     }
     return .passed
   }
 
-  private func checkToolchain() throws(HostError) -> CheckResult.Outcome {
+  func checkToolchain() throws(HostError) -> CheckResult.Outcome {
     guard isSwift else { return Self.noSwift }
     let built = elf?.note?.toolchain ?? ""
     guard built == HostAPI.toolchain else {
-      throw refusal(.toolchain, "it was built by \"\(built)\", this host by \"\(HostAPI.toolchain)\"; build it with the host's toolchain or use the C lane")
+      throw HostError(.toolchain, "it was built by \"\(built)\", this host by \"\(HostAPI.toolchain)\"; build it with the host's toolchain or use the C lane")
     }
     guard manifest == nil || manifest?.toolchain == built else {
-      throw refusal(.toolchain, "plugin.json names the toolchain \"\(manifest?.toolchain ?? "")\", the library \"\(built)\"")
+      throw HostError(.toolchain, "plugin.json names the toolchain \"\(manifest?.toolchain ?? "")\", the library \"\(built)\"")
     }
     return .passed
   }
 
-  private func checkFingerprint() throws(HostError) -> CheckResult.Outcome {
+  func checkFingerprint() throws(HostError) -> CheckResult.Outcome {
     guard isSwift, let note = elf?.note else { return Self.noSwift }
     guard manifest == nil || manifest?.fingerprint == note.fingerprint else {
-      throw refusal(.fingerprint, "plugin.json names the fingerprint \(manifest?.fingerprint ?? ""), the library \(note.fingerprint)")
+      throw HostError(.fingerprint, "plugin.json names the fingerprint \(manifest?.fingerprint ?? ""), the library \(note.fingerprint)")
     }
     guard note.swiftMinor == HostAPI.swift.minor else { return .skipped("built for an earlier minor version of the API") }
     guard note.fingerprint == HostAPI.fingerprint else {
-      throw refusal(
+      throw HostError(
         .fingerprint, "it was built for another state of Swift API \(note.swiftMajor).\(note.swiftMinor) (\(note.fingerprint), this host has "
           + "\(HostAPI.fingerprint)); build it against the released API")
     }

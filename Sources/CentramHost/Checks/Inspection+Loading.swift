@@ -4,21 +4,12 @@ internal import Glibc
 
 /// The steps from checked bytes to something that makes instances.
 extension Inspection {
-  static let loadingSteps: [Step] = [
-    (.load, { (this) throws(HostError) in try this.load() }),
-    (.descriptor, { (this) throws(HostError) in try this.readDescriptor() }),
-    (.initialize, { (this) throws(HostError) in try this.initialize() }),
-    (.interface, { (this) throws(HostError) in try this.findInterface() }),
-  ]
-
-  static let allSteps = manifestSteps + librarySteps + loadingSteps
-
   private static let functionTable = CheckResult.Outcome.skipped("a library in the function-table lane has none")
 
   /// A plugin's first sentence in the log names it.
   private var ownServices: PluginServices { PluginServices(base: services, plugin: description?.id ?? manifest?.id ?? path) }
 
-  private mutating func load() throws(HostError) -> CheckResult.Outcome {
+  mutating func load() throws(HostError) -> CheckResult.Outcome {
     handle = try library?.load()
     return .passed
   }
@@ -27,7 +18,7 @@ extension Inspection {
     if lanes == [.ffi] { return Self.functionTable }
     typealias Entry = @convention(c) () -> UnsafePointer<centram_descriptor_t>?
     guard let name = elf?.entries.first, let symbol = dlsym(handle, name) else {
-      throw refusal(.descriptor, "the loader does not find its entry")
+      throw HostError(.descriptor, "the loader does not find its entry")
     }
     let pointer = unsafeBitCast(symbol, to: Entry.self)()
     let description = try PluginDescription(pointer)
@@ -41,39 +32,49 @@ extension Inspection {
     try compare("version", description.version, with: manifest?.version.description, of: "plugin.json")
     try compare("kind", description.kind, with: manifest?.kind.rawValue, of: "plugin.json")
     guard manifest != nil || PluginManifest.isIdentifier(description.id) else {
-      throw refusal(.descriptor, "its id \"\(description.id)\" must hold only letters, digits, '.', '-' and '_'")
+      throw HostError(.descriptor, "its id \"\(description.id)\" must hold only letters, digits, '.', '-' and '_'")
     }
     return .passed
   }
 
   private func compare(_ what: String, _ own: String, with other: String?, of source: String) throws(HostError) {
     guard let other, own != other else { return }
-    throw refusal(.descriptor, "its descriptor says \(what) \"\(own)\", \(source) \"\(other)\"")
+    throw HostError(.descriptor, "its descriptor says \(what) \"\(own)\", \(source) \"\(other)\"")
   }
 
-  private func initialize() throws(HostError) -> CheckResult.Outcome {
+  func initialize() throws(HostError) -> CheckResult.Outcome {
     if lanes == [.ffi] { return Self.functionTable }
     guard let initialize = table?.`init` else { return .skipped("it has nothing to set up") }
     let host = CHostTable.make(services: ownServices)
     do throws(PluginError) {
       try callingC("init") { initialize(host, $0, $1) }
     } catch {
-      throw HostError(.init(.initialize), "its init failed: \(error.message)", cause: error)
+      throw HostError(.initialize, "its init failed: \(error.message)", cause: error)
     }
     return .passed
   }
 
-  private mutating func findInterface() throws(HostError) -> CheckResult.Outcome {
+  mutating func findInterface() throws(HostError) -> CheckResult.Outcome {
     let kind = manifest?.kind ?? PluginKind(rawValue: description?.kind ?? "")
     let capability: Capability
     do throws(PluginError) {
       capability = try makeCapability(kind)
     } catch {
-      throw HostError(.init(.interface), error.message, cause: error)
+      throw HostError(.interface, error.message, cause: error)
     }
-    guard capability.kind == kind else { throw refusal(.interface, "its descriptor says kind \(kind), its interface is a \(capability.kind)") }
+    guard capability.kind == kind else { throw HostError(.interface, "its descriptor says kind \(kind), its interface is a \(capability.kind)") }
     let services = ownServices
     self.capability = capability.wrapping { PluginEnvironment(services: services, configurationJSON: $0.configurationJSON) }
+    return .passed
+  }
+
+  /// Makes an instance without settings and lets it go.
+  func tryInstance() throws(HostError) -> CheckResult.Outcome {
+    do throws(PluginError) {
+      _ = try capability?.make(PluginEnvironment(services: services))
+    } catch {
+      throw HostError(.instance, "it made no instance without settings: \(error.message)", cause: error)
+    }
     return .passed
   }
 

@@ -2,20 +2,12 @@ internal import CentramPluginAPI
 
 /// The checks of the folder and of what `plugin.json` says; nothing of the library is read.
 extension Inspection {
-  static let manifestSteps: [Step] = [
-    (.folder, { (this) throws(HostError) in try this.readFolder() }),
-    (.signature, { (this) throws(HostError) in try this.verifySignature() }),
-    (.manifest, { (this) throws(HostError) in try this.parseManifest() }),
-    (.rights, { (this) throws(HostError) in try this.checkRights() }),
-    (.api, { (this) throws(HostError) in try this.checkRanges() }),
-  ]
-
   private static let bare = CheckResult.Outcome.skipped("a bare library has no plugin.json")
 
-  private mutating func readFolder() throws(HostError) -> CheckResult.Outcome {
+  mutating func readFolder() throws(HostError) -> CheckResult.Outcome {
     if isBare {
       guard policy.allowUnpackaged else {
-        throw refusal(.folder, "\(path) is a bare library, and this host takes none; pack it with: centram-host plugin pack \(path)")
+        throw HostError(.folder, "\(path) is a bare library, and this host takes none; pack it with: centram-host plugin pack \(path)")
       }
       return .skipped("a bare library, taken from the executable's own folder for development")
     }
@@ -25,61 +17,61 @@ extension Inspection {
     return .passed
   }
 
-  private mutating func verifySignature() throws(HostError) -> CheckResult.Outcome {
+  mutating func verifySignature() throws(HostError) -> CheckResult.Outcome {
     let names = policy.publishers.map(\.name).joined(separator: ", ")
     guard !isBare, let signature else {
       guard !policy.requireSignature else {
-        throw refusal(
+        throw HostError(
           .signature, "there is no plugin.json.sig, and this host takes signed plugins only (trusted: \(names.isEmpty ? "nobody" : names)); "
             + "sign it with: centram-host plugin sign \(path)")
       }
       return isBare ? Self.bare : .skipped("unsigned, which this host's policy allows")
     }
-    guard signature.count == 64 else { throw refusal(.signature, "plugin.json.sig has \(signature.count) bytes; an Ed25519 signature has 64") }
+    guard signature.count == 64 else { throw HostError(.signature, "plugin.json.sig has \(signature.count) bytes; an Ed25519 signature has 64") }
     publisher = policy.publishers.first { PluginSignature.isValid(signature, of: manifestBytes, key: $0.key) }
     guard publisher != nil else {
-      throw refusal(
+      throw HostError(
         .signature, "plugin.json.sig is not the signature of a trusted publisher (\(names.isEmpty ? "none is trusted" : names)) over these bytes; "
           + "either plugin.json was changed, or trust the publisher with: centram-host plugin trust")
     }
     return .passed
   }
 
-  private mutating func parseManifest() throws(HostError) -> CheckResult.Outcome {
+  mutating func parseManifest() throws(HostError) -> CheckResult.Outcome {
     if isBare { return Self.bare }
     manifest = try PluginManifest.decode(manifestBytes)
     return .passed
   }
 
-  private func checkRights() throws(HostError) -> CheckResult.Outcome {
+  func checkRights() throws(HostError) -> CheckResult.Outcome {
     guard let manifest else { return Self.bare }
     if let publisher {
       guard manifest.publisher == nil || manifest.publisher == publisher.name else {
-        throw refusal(.rights, "plugin.json names the publisher \(manifest.publisher ?? ""), but \(publisher.name) signed it")
+        throw HostError(.rights, "plugin.json names the publisher \(manifest.publisher ?? ""), but \(publisher.name) signed it")
       }
       guard publisher.mayPublish(manifest.id) else {
-        throw refusal(.rights, "\(publisher.name) may not publish the id \(manifest.id), only \(publisher.ids.joined(separator: ", "))")
+        throw HostError(.rights, "\(publisher.name) may not publish the id \(manifest.id), only \(publisher.ids.joined(separator: ", "))")
       }
       guard publisher.kinds.isEmpty || publisher.kinds.contains(manifest.kind) else {
         let kinds = publisher.kinds.map(\.rawValue).sorted().joined(separator: ", ")
-        throw refusal(.rights, "\(publisher.name) may not publish the kind \(manifest.kind), only \(kinds)")
+        throw HostError(.rights, "\(publisher.name) may not publish the kind \(manifest.kind), only \(kinds)")
       }
     }
     guard !manifest.isIsolated, publisher?.mustIsolate != true else {
-      throw refusal(
+      throw HostError(
         .rights, "\(manifest.id) must run in a process of its own (\(manifest.isIsolated ? "plugin.json" : "its publisher's entry") says so), "
           + "and that is not available yet in this host")
     }
     return publisher == nil ? .skipped("no publisher signed it, so none has rights to check") : .passed
   }
 
-  private func checkRanges() throws(HostError) -> CheckResult.Outcome {
+  func checkRanges() throws(HostError) -> CheckResult.Outcome {
     guard let manifest else { return Self.bare }
     guard manifest.cRange.contains(HostAPI.c) else {
-      throw refusal(.api, "it takes C ABI \(manifest.cRange), this host has \(HostAPI.c)")
+      throw HostError(.api, "it takes C ABI \(manifest.cRange), this host has \(HostAPI.c)")
     }
     if manifest.lanes.contains(.swift), let range = manifest.swiftRange, !range.contains(HostAPI.swift) {
-      throw refusal(.api, "it takes Swift API \(range), this host has \(HostAPI.swift)")
+      throw HostError(.api, "it takes Swift API \(range), this host has \(HostAPI.swift)")
     }
     return .passed
   }

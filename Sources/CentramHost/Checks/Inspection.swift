@@ -1,10 +1,8 @@
 internal import CentramPluginAPI
 
-/// One plugin on its way through the checks: what is known of it so far, and how each check went.
-struct Inspection {
-  /// A check and what carries it out.
-  typealias Step = (check: PluginCheck, run: @Sendable (inout Inspection) throws(HostError) -> CheckResult.Outcome)
-
+/// One plugin on its way through the checks: what is known of it so far, and how each check went. It can stop after a
+/// check and go on later with what it read: nothing is read twice, so nothing can differ between check and use.
+struct Inspection: @unchecked Sendable {  // its pointers are a library's, which stays for good
   /// A plugin's folder, or a bare library.
   let path: String
   let isBare: Bool
@@ -17,6 +15,7 @@ struct Inspection {
   var manifest: PluginManifest?
   var library: SealedLibrary?
   var elf: ELFLibrary?
+  var symbols = SwiftSymbols()
   var handle: UnsafeMutableRawPointer?
   var description: PluginDescription?
   var table: centram_descriptor_t?
@@ -26,24 +25,43 @@ struct Inspection {
     (self.path, self.isBare, self.policy, self.services) = (path, isBare, policy, services)
   }
 
-  /// Runs checks in order up to the first that fails.
-  mutating func run(_ steps: [Step]) throws(HostError) {
-    for step in steps {
+  /// Carries out the checks that are left up to one, or up to the first that fails.
+  mutating func run(upTo last: PluginCheck) throws(HostError) {
+    for check in PluginCheck.through(last).dropFirst(results.count) {
       do throws(HostError) {
-        results.append(CheckResult(check: step.check, outcome: try step.run(&self)))
+        results.append(CheckResult(check: check, outcome: try perform(check)))
       } catch {
-        let refusal = HostError(Self.isOwn(error.code) ? error.code : HostError.Code(step.check), error.message, cause: error.cause)
-        results.append(CheckResult(check: step.check, outcome: .failed(error.message)))
-        throw refusal
+        results.append(CheckResult(check: check, outcome: .failed(error.message)))
+        // A file that cannot be read, say, is refused in the check's name.
+        throw HostError(check, error.message, cause: error.cause)
       }
     }
   }
 
-  /// Ends the chain with a reason of its own.
-  func refusal(_ check: PluginCheck, _ sentence: String) -> HostError { HostError(.init(check), sentence) }
-
-  /// Checks keep the names of their refusals; a file that cannot be read is refused in the check's name.
-  private static func isOwn(_ code: HostError.Code) -> Bool { PluginCheck(rawValue: code.rawValue) != nil }
+  private mutating func perform(_ check: PluginCheck) throws(HostError) -> CheckResult.Outcome {
+    switch check {
+    case .folder: try readFolder()
+    case .signature: try verifySignature()
+    case .manifest: try parseManifest()
+    case .rights: try checkRights()
+    case .api: try checkRanges()
+    case .hash: try checkHash()
+    case .elf: try readLibrary()
+    case .machine: try checkMachine()
+    case .note: try checkNote()
+    case .needed: try checkNeeded()
+    case .types: try checkTypes()
+    case .conformances: try checkConformances()
+    case .entry: try checkEntry()
+    case .toolchain: try checkToolchain()
+    case .fingerprint: try checkFingerprint()
+    case .load: try load()
+    case .descriptor: try readDescriptor()
+    case .initialize: try initialize()
+    case .interface: try findInterface()
+    case .instance: try tryInstance()
+    }
+  }
 
   var lanes: Set<PluginManifest.Lane> {
     if let manifest { return manifest.lanes }

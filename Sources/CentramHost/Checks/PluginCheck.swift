@@ -5,6 +5,9 @@ public enum PluginCheck: String, Sendable, CaseIterable {
   case hash, elf, machine, note, needed, types, conformances, entry, toolchain, fingerprint
   case load, descriptor, initialize, interface, instance
 
+  /// The checks up to one, it included.
+  static func through(_ last: PluginCheck) -> ArraySlice<PluginCheck> { allCases[...(allCases.firstIndex(of: last) ?? 0)] }
+
   /// What it makes sure of.
   public var summary: String {
     switch self {

@@ -27,7 +27,7 @@ final class SealedLibrary: @unchecked Sendable {  // the mapping is read-only, a
       }
       let size = Int(lseek(descriptor, 0, SEEK_END))
       guard size > 0, centram_seal(descriptor) == 0, let start = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
-        throw HostError(.init(.elf), size == 0 ? "the library cannot be read: it is empty" : "a memory file for \(path): \(systemError())")
+        throw HostError(.elf, size == 0 ? "the library cannot be read: it is empty" : "a memory file for \(path): \(systemError())")
       }
       bytes = UnsafeRawBufferPointer(start: start, count: size)
     } catch {
@@ -41,7 +41,7 @@ final class SealedLibrary: @unchecked Sendable {  // the mapping is read-only, a
     let path = "/proc/self/fd/\(descriptor)"
     guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
       let message = dlerror().map { String(cString: $0) } ?? "no reason given"
-      throw HostError(.init(.load), "the system's loader refuses it: \(message.replacing(path, with: name))")
+      throw HostError(.load, "the system's loader refuses it: \(message.replacing(path, with: name))")
     }
     isLoaded = true
     return handle

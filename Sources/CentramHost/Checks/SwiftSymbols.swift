@@ -6,7 +6,7 @@ struct SwiftSymbols {
   private var types: Set<String> = [], protocols: Set<String> = []
   private var conformances: [(type: String, to: String)] = []
 
-  init(_ names: Set<String>) {
+  init(_ names: Set<String> = []) {
     for name in names.sorted() where name.hasPrefix("$s") {
       if name.hasSuffix("Mn"), let type = Self.demangled(name, after: "nominal type descriptor for ") { types.insert(type) }
       if name.hasSuffix("Mp"), let type = Self.demangled(name, after: "protocol descriptor for ") { protocols.insert(type) }

@@ -15,7 +15,7 @@ struct ELFReader {
 
   let bytes: UnsafeRawBufferPointer
 
-  static func damaged(_ what: String) -> HostError { HostError(.init(.elf), "the library cannot be read: \(what)") }
+  static func damaged(_ what: String) -> HostError { HostError(.elf, "the library cannot be read: \(what)") }
 
   func load<T: BitwiseCopyable>(_ type: T.Type, at offset: Int) throws(HostError) -> T {
     guard offset >= 0, offset <= bytes.count - MemoryLayout<T>.size else {

@@ -107,17 +107,3 @@ func statusForC(keeping keep: (PluginError) -> Void = { _ in }, _ body: () throw
     return error.code.rawValue == 0 ? PluginError.Code.internalFailure.rawValue : error.code.rawValue
   }
 }
-
-extension Capability {
-  /// The same capability, made with another environment.
-  package func wrapping(_ change: @escaping @Sendable (PluginEnvironment) -> PluginEnvironment) -> Capability {
-    switch self {
-    case .transport(let make): .transport { (it) throws(PluginError) in try make(change(it)) }
-    case .mergeOperator(let make): .mergeOperator { (it) throws(PluginError) in try make(change(it)) }
-    case .gateLayer(let make): .gateLayer { (it) throws(PluginError) in try make(change(it)) }
-    case .trainer(let make): .trainer { (it) throws(PluginError) in try make(change(it)) }
-    case .economyRule(let make): .economyRule { (it) throws(PluginError) in try make(change(it)) }
-    @unknown default: self
-    }
-  }
-}

@@ -51,7 +51,7 @@ private struct FunctionJSON: Decodable {
       let range = try answer.decode([Double].self, forKey: "accept")
       try PluginManifest.require(range.count == 2 && range[0] <= range[1], "accept of a score must be [lowest, highest]")
       result = .score(range[0]...range[1])
-    default: throw HostError(.init(.manifest), "the result's role is \"\(role)\"; it must be status, decision or score")
+    default: throw HostError(.manifest, "the result's role is \"\(role)\"; it must be status, decision or score")
     }
     let types: [FunctionTable.ValueType] = role == "score" ? [.f32, .f64] : [.i32]
     try PluginManifest.require(types.contains(resultType), "a \(role) has the type \(types.map(\.rawValue).joined(separator: " or ")), not \(resultType.rawValue)")
@@ -86,11 +86,11 @@ private struct ParameterJSON: Decodable {
     let scopes: [String: ParameterSpecification.Scope] = ["shared": .shared, "per-input": .perInput]
     let typeName = try fields.decode(String.self, forKey: "type"), scopeName = try fields.decodeIfPresent(String.self, forKey: "scope") ?? "shared"
     guard let type = types[typeName], let scope = scopes[scopeName] else {
-      throw HostError(.init(.manifest), "a parameter is a number, integer or boolean, and shared or per-input; this one is \(typeName) and \(scopeName)")
+      throw HostError(.manifest, "a parameter is a number, integer or boolean, and shared or per-input; this one is \(typeName) and \(scopeName)")
     }
-    var value: ParameterValue?
-    if type == .boolean { value = try fields.decodeIfPresent(Bool.self, forKey: "default").map { .boolean($0) } }
-    else { value = try fields.decodeIfPresent(Double.self, forKey: "default").map { .number($0) } }
+    let value: ParameterValue? = type == .boolean
+      ? try fields.decodeIfPresent(Bool.self, forKey: "default").map { .boolean($0) }
+      : try fields.decodeIfPresent(Double.self, forKey: "default").map { .number($0) }
     let limits = try fields.decodeIfPresent([Double].self, forKey: "limits")
     try PluginManifest.require(limits.map { $0.count == 2 && $0[0] <= $0[1] } ?? true, "limits of a parameter must be [lowest, highest]")
     specification = ParameterSpecification(
@@ -117,7 +117,7 @@ private struct NeedsJSON: Decodable {
     }
     let blocks = try fields.decodeIfPresent(String.self, forKey: "blocks") ?? "any"
     guard let granularity = ["any": BlockGranularity.any, "rows": .rows, "whole": .whole][blocks] else {
-      throw HostError(.init(.manifest), "blocks of needs is \"\(blocks)\"; it must be any, rows or whole")
+      throw HostError(.manifest, "blocks of needs is \"\(blocks)\"; it must be any, rows or whole")
     }
     self.granularity = granularity
     position = try fields.decodeIfPresent(Int.self, forKey: "position") ?? position
@@ -135,7 +135,7 @@ extension KeyedDecodingContainer<JSONKey> {
     let text = try decode(String.self, forKey: key)
     guard let value = Value(rawValue: text) else {
       let names = Value.allCases.map(\.rawValue)
-      throw HostError(.init(.manifest), "\(key.stringValue) \"\(text.prefix(32))\" is unknown\(NearestName.hint(for: text, among: names)); there are \(names.joined(separator: ", "))")
+      throw HostError(.manifest, "\(key.stringValue) \"\(text.prefix(32))\" is unknown\(NearestName.hint(for: text, among: names)); there are \(names.joined(separator: ", "))")
     }
     return value
   }

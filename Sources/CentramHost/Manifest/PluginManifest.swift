@@ -36,7 +36,7 @@ public struct PluginManifest: Sendable, Decodable {
   /// - Throws: `manifest`, with the key and the value that are wrong.
   public static func decode(_ bytes: [UInt8]) throws(HostError) -> PluginManifest {
     guard bytes.count <= sizeLimit else {
-      throw HostError(.init(.manifest), "plugin.json: \(bytes.count) bytes, the limit is \(sizeLimit)")
+      throw HostError(.manifest, "plugin.json: \(bytes.count) bytes, the limit is \(sizeLimit)")
     }
     return try StrictDecoding.decode(Self.self, from: bytes, name: "plugin.json")
   }
@@ -82,26 +82,24 @@ public struct PluginManifest: Sendable, Decodable {
       try Self.require(lanes == [.ffi], "the ffi lane stands alone; lanes has \(lanes.map(\.rawValue).sorted().joined(separator: ", "))")
       functionTable = try FunctionTable(from: fields, kind: kind)
     } else if let key = describesFunctions.first {
-      throw HostError(.init(.manifest), "\(key.stringValue) belongs to the ffi lane; this plugin describes it in its own descriptor")
+      throw HostError(.manifest, "\(key.stringValue) belongs to the ffi lane; this plugin describes it in its own descriptor")
     }
   }
 
   static func require(_ condition: Bool, _ sentence: @autoclosure () -> String) throws(HostError) {
-    if !condition { throw HostError(.init(.manifest), sentence()) }
+    if !condition { throw HostError(.manifest, sentence()) }
   }
 
   static func isIdentifier(_ text: String) -> Bool {
-    let isLetterOrDigit = { (byte: UInt8) in (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) }
-    let marks: [UInt8] = Array(".-_".utf8)
-    guard let first = text.utf8.first, let last = text.utf8.last, isLetterOrDigit(first), isLetterOrDigit(last) else { return false }
-    return text.utf8.allSatisfy { isLetterOrDigit($0) || marks.contains($0) }
+    guard let first = text.utf8.first, let last = text.utf8.last, first.isLetterOrDigit, last.isLetterOrDigit else { return false }
+    return text.utf8.allSatisfy { $0.isLetterOrDigit || ".-_".utf8.contains($0) }
   }
 
   private static func lanes(_ names: [String]) throws(HostError) -> Set<Lane> {
     var lanes: Set<Lane> = []
     for name in names {
       guard let lane = Lane(rawValue: name) else {
-        throw HostError(.init(.manifest), "lane \"\(name.prefix(32))\" is unknown; there are c, swift and ffi")
+        throw HostError(.manifest, "lane \"\(name.prefix(32))\" is unknown; there are c, swift and ffi")
       }
       lanes.insert(lane)
     }

@@ -17,7 +17,7 @@ extension Decoder {
     if let unknown = container.allKeys.map(\.stringValue).sorted().first(where: { !names.contains($0) }) {
       let place = codingPath.isEmpty ? "" : " in \(codingPath.text)"
       let help = NearestName.suggestion(for: unknown, among: names).map { "nearest: \($0)" } ?? "known: \(names.joined(separator: ", "))"
-      throw HostError(.init(.manifest), "unknown key \"\(unknown.prefix(64))\"\(place); \(help)")
+      throw HostError(.manifest, "unknown key \"\(unknown.prefix(64))\"\(place); \(help)")
     }
     return container
   }
@@ -30,10 +30,10 @@ extension [any CodingKey] {
 /// Reads JSON in which nothing is left to chance: bounded, no key twice, no unknown key.
 enum StrictDecoding {
   static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8], name: String) throws(HostError) -> Value {
-    func refused(_ why: String) -> HostError { HostError(.init(.manifest), "\(name): \(why)") }
+    func refused(_ why: String) -> HostError { HostError(.manifest, "\(name): \(why)") }
     do {
       let value = try JSONDecoder().decode(type, from: Data(bytes))
-      if let key = repeatedKey(in: bytes) { throw refused("key \"\(key)\" stands twice in one object") }
+      if let looseness = looseness(in: bytes) { throw refused(looseness) }
       return value
     } catch let error as HostError {
       throw error.message.hasPrefix(name) ? error : refused(error.message)
@@ -46,15 +46,19 @@ enum StrictDecoding {
     }
   }
 
-  /// The first key that an object has twice. The bytes are known to be valid JSON. A key with an escape counts as
-  /// repeated: two spellings of one key would else pass.
-  private static func repeatedKey(in bytes: [UInt8]) -> String? {
-    var objects: [Set<[UInt8]>] = []
-    var index = 0, text: [UInt8] = []
+  /// What the decoder lets pass in bytes that it could read: a key twice, a comma at the end, another encoding than UTF-8.
+  /// A key with an escape counts as repeated, for two spellings of one key would else pass.
+  private static func looseness(in bytes: [UInt8]) -> String? {
+    if bytes.contains(0) { return "not valid JSON: it is not UTF-8" }
+    var objects: [Set<[UInt8]>] = [], text: [UInt8] = []
+    var index = 0, last: UInt8 = 0
     while index < bytes.count {
-      switch bytes[index] {
+      let byte = bytes[index]
+      switch byte {
+      case UInt8(ascii: "}"), UInt8(ascii: "]"):
+        if last == UInt8(ascii: ",") { return "not valid JSON: a comma stands before \(byte == UInt8(ascii: "}") ? "}" : "]")" }
+        if byte == UInt8(ascii: "}") { _ = objects.popLast() }
       case UInt8(ascii: "{"): objects.append([])
-      case UInt8(ascii: "}"): _ = objects.popLast()
       case UInt8(ascii: "\""):
         let start = index + 1
         index = start
@@ -62,9 +66,10 @@ enum StrictDecoding {
         text = Array(bytes[min(start, bytes.count)..<min(index, bytes.count)])
       case UInt8(ascii: ":"):
         let isNew = objects.indices.last.map { objects[$0].insert(text).inserted } ?? true
-        if !isNew || text.contains(UInt8(ascii: "\\")) { return String(decoding: text, as: UTF8.self) }
+        if !isNew || text.contains(UInt8(ascii: "\\")) { return "key \"\(String(decoding: text, as: UTF8.self))\" stands twice in one object" }
       default: break
       }
+      if byte > 32 { last = byte }
       index += 1
     }
     return nil

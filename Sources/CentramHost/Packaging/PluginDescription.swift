@@ -12,19 +12,19 @@ public struct PluginDescription: Sendable, Equatable, Codable {
   /// Reads a descriptor.
   /// - Throws: `descriptor` where its head is not one of this ABI's.
   init(_ pointer: UnsafePointer<centram_descriptor_t>?) throws(HostError) {
-    guard let pointer else { throw HostError(.init(.descriptor), "its entry returned no descriptor") }
+    guard let pointer else { throw HostError(.descriptor, "its entry returned no descriptor") }
     // Only magic and size may be read before they are known to be right.
     let head = UnsafeRawPointer(pointer).loadUnaligned(as: (magic: UInt32, size: UInt32).self)
     guard head.magic == CENTRAM_MAGIC else {
-      throw HostError(.init(.descriptor), "its descriptor begins with 0x\(String(head.magic, radix: 16)), not 0x\(String(CENTRAM_MAGIC, radix: 16))")
+      throw HostError(.descriptor, "its descriptor begins with 0x\(String(head.magic, radix: 16)), not 0x\(String(CENTRAM_MAGIC, radix: 16))")
     }
     let size = MemoryLayout<centram_descriptor_t>.size
-    guard head.size >= size else { throw HostError(.init(.descriptor), "its descriptor has \(head.size) bytes; C ABI 1.0 needs \(size)") }
+    guard head.size >= size else { throw HostError(.descriptor, "its descriptor has \(head.size) bytes; C ABI 1.0 needs \(size)") }
     let descriptor = pointer.pointee
     guard descriptor.c_abi_major == HostAPI.c.major else {
-      throw HostError(.init(.descriptor), "its descriptor is of C ABI \(descriptor.c_abi_major), this host has \(HostAPI.c.major)")
+      throw HostError(.descriptor, "its descriptor is of C ABI \(descriptor.c_abi_major), this host has \(HostAPI.c.major)")
     }
-    guard descriptor.get_interface != nil else { throw HostError(.init(.descriptor), "its descriptor has no get_interface") }
+    guard descriptor.get_interface != nil else { throw HostError(.descriptor, "its descriptor has no get_interface") }
     func text(_ pointer: UnsafePointer<CChar>?) -> String { pointer.map { String(cString: $0) } ?? "" }
     (id, version, kind, summary) = (text(descriptor.id), text(descriptor.version), text(descriptor.kind), text(descriptor.summary))
     (lanes, toolchain, fingerprint) = (descriptor.lanes, text(descriptor.toolchain), text(descriptor.api_fingerprint))

@@ -20,12 +20,11 @@ public struct PluginPackager: Sendable {
     (self.describeCommand, self.publisher, self.secretKey) = (describeCommand, publisher, secretKey)
   }
 
-  /// Loads a library into this process and reads its descriptor; nothing else of it is called. Print the result as JSON
-  /// with `PluginDescription.json`.
+  /// Loads a library into this process and reads its descriptor; nothing else of it is called.
   public static func describe(_ path: String) throws(HostError) -> PluginDescription {
     var inspection = Inspection(path: path, isBare: true, policy: TrustPolicy(), services: DefaultHostServices())
-    try inspection.run(Inspection.allSteps.filter { $0.check != .initialize && $0.check != .interface })
-    guard let description = inspection.description else { throw HostError(.init(.descriptor), "\(path) has no descriptor") }
+    try inspection.run(upTo: .descriptor)
+    guard let description = inspection.description else { throw HostError(.descriptor, "\(path) has no descriptor") }
     return description
   }
 
@@ -49,10 +48,8 @@ public struct PluginPackager: Sendable {
       if centram_rename_new(staging, target) != 0, centram_exchange(staging, target) != 0 {
         throw HostError(.inputOutput, "\(target): \(systemError())")
       }
-    } catch let error as HostError {
-      throw error
     } catch {
-      throw HostError(.inputOutput, "\(target) was not written: \(error.localizedDescription)")
+      throw error as? HostError ?? HostError(.inputOutput, "\(target) was not written: \(error.localizedDescription)")
     }
     return target
   }
@@ -74,11 +71,11 @@ public struct PluginPackager: Sendable {
     child.waitUntilExit()
     limit.cancel()
     guard child.terminationReason == .exit else {
-      throw HostError(.init(.load), "\(library) killed the process that described it, with signal \(child.terminationStatus); it would have killed the host")
+      throw HostError(.load, "\(library) killed the process that described it, with signal \(child.terminationStatus); it would have killed the host")
     }
     guard child.terminationStatus == 0, let description = try? JSONDecoder().decode(PluginDescription.self, from: text) else {
       let last = complaint.split(separator: "\n").last.map(String.init) ?? "it gave no reason"
-      throw HostError(.init(.descriptor), "\(library) was not described: \(last)")
+      throw HostError(.descriptor, "\(library) was not described: \(last)")
     }
     return description
   }

@@ -56,6 +56,7 @@ public struct PluginRecord: Sendable {
   /// `merge.linear 1.0.0`.
   public var title: String { version.map { "\(id) \($0)" } ?? id }
   var key: String { "\(path)@\(version?.description ?? "")" }
+  var isFailed: Bool { if case .failed = state { true } else { false } }
   /// Whether its library is in this process, for good.
   var isInMemory: Bool { checks.contains { $0.check == .load && $0.outcome == .passed } }
 
@@ -107,6 +108,7 @@ public struct PluginRegistry: Sendable {
   ///   the check that refused all there is.
   public func resolve(kind: PluginKind, name: String) throws(HostError) -> PluginRecord {
     let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+    guard !parts[0].isEmpty else { throw HostError(.invalid, "\"\(name)\" names no plugin") }
     let wanted = parts[0], range = parts.count == 2 ? try VersionRange(parts[1]) : .any
     let ofKind = records.filter { $0.kind == kind }
     let ids = Set(ofKind.map(\.id))
@@ -119,6 +121,8 @@ public struct PluginRegistry: Sendable {
       if let other = records.first(where: { $0.id == wanted && $0.version != nil }) {
         throw HostError(.wrongKind, "\(wanted) is a \(other.kind), not a \(kind)")
       }
+      // A folder that was refused before its id was known has the id in its name.
+      if let refused = records.first(where: { $0.isFailed && $0.version == nil && $0.id.hasPrefix(wanted) }) { throw refusal(of: refused) }
       throw HostError(.notFound, missing(wanted, kind, ofKind))
     }
     if let best = best(id: id, in: range) { return best }
@@ -139,6 +143,10 @@ public struct PluginRegistry: Sendable {
       return HostError(.notFound, "\(id) has no version in \(range); there are \(versions.map(\.description).joined(separator: ", "))")
     }
     if record.isDisabled { return HostError(.disabled, "\(id) is disabled in the configuration; take it out of the list of disabled plugins to use it") }
+    return refusal(of: record)
+  }
+
+  private func refusal(of record: PluginRecord) -> HostError {
     let failed = record.checks.last { if case .failed = $0.outcome { true } else { false } }
     return HostError(failed.map { .init($0.check) } ?? .notFound, "\(record.title) cannot be used: \(record.reason ?? "no reason known") (\(record.path))")
   }

@@ -1,5 +1,6 @@
+internal import CSodium
 public import CentramPluginAPI
-internal import Glibc
+internal import Foundation
 
 /// The host's services as one plugin sees them: its lines in the log begin with its id.
 struct PluginServices: HostServices {
@@ -30,32 +31,12 @@ public struct DefaultHostServices: HostServices {
 /// The computer's own clocks.
 public struct SystemClock: ClockService {
   public init() {}
-  public var unixMilliseconds: Int64 {
-    let time = Self.read(CLOCK_REALTIME)
-    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
-  }
-  public var monotonicNanoseconds: UInt64 {
-    let time = Self.read(CLOCK_MONOTONIC)
-    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-  }
-  private static func read(_ clock: clockid_t) -> timespec {
-    var time = timespec()
-    clock_gettime(clock, &time)
-    return time
-  }
+  public var unixMilliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
+  public var monotonicNanoseconds: UInt64 { DispatchTime.now().uptimeNanoseconds }
 }
 
-/// The kernel's random bytes.
+/// Random bytes from the kernel's source, by libsodium.
 public struct SystemRandom: RandomService {
   public init() {}
-  public func fill(_ bytes: UnsafeMutableRawBufferPointer) {
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      // More than 256 at once is not granted by getentropy.
-      let count = min(rest.count, 256)
-      let result = getentropy(UnsafeMutableRawBufferPointer(rebasing: rest.prefix(count)).baseAddress, count)
-      precondition(result == 0, "the kernel gave no random bytes: \(systemError())")
-      rest = rest.dropFirst(count)
-    }
-  }
+  public func fill(_ bytes: UnsafeMutableRawBufferPointer) { if let start = bytes.baseAddress { randombytes_buf(start, bytes.count) } }
 }

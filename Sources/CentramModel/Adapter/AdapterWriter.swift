@@ -10,6 +10,7 @@ public enum AdapterWriter {
     guard format.isFloatingPoint else { throw ModelFileError(.unwritable, "\(folder): factors cannot be stored as \(format.rawValue)") }
     guard !contents.modules.isEmpty else { throw ModelFileError(.unwritable, "\(folder): an adapter without modules; PEFT loads none such") }
     let contents = contents.withoutEmptyFactors()
+    for module in contents.modules { try requireFinite(module, format, folder) }
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
@@ -22,6 +23,16 @@ public enum AdapterWriter {
     }
     try AtomicFile.write("\(folder)/\(Adapter.configurationFile)") { (file) throws(ModelFileError) in
       try file.append(Array(contents.configurationText.utf8))
+    }
+  }
+
+  private static func requireFinite(_ module: AdapterContents.Module, _ format: NumberFormat, _ folder: String) throws(ModelFileError) {
+    func largest(_ floats: [Float]) -> Float { floats.reduce(0) { $1.isNaN ? .infinity : max($0, abs($1)) } }
+    let largest = max(largest(module.a), largest(module.b))
+    guard largest < .infinity else { throw ModelFileError(.unwritable, "\(folder): the factors of \(module.name) hold NaN or infinity") }
+    // Float16 ends at 65504, and rounds to infinity from 65520 on.
+    guard format != .float16 || largest < 65520 else {
+      throw ModelFileError(.unwritable, "\(folder): \(largest) in the factors of \(module.name) is too large for float16; take bfloat16 or float32")
     }
   }
 

@@ -120,4 +120,11 @@ extension Adapter {
     let found = Set(tensors.compactMap { module(forTensor: $0)?.name })
     return modules.map(\.name).filter { !found.contains($0) }
   }
+
+  /// The tensors trained or saved whole that take no tensor's place in the checkpoint, such as the output layer of a base
+  /// whose embeddings are its output layer.
+  public func savedTensors(notAmong tensors: some Sequence<String>) -> [String] {
+    let names = Set(tensors)
+    return savedTensors.keys.filter { !names.contains($0) }.sorted()
+  }
 }

@@ -1,0 +1,97 @@
+// Weighted mean of the inputs in C, with the same bits as Centram's own merge.linear.
+//
+// Compile with -ffp-contract=off: a fused multiply-add rounds once where merge.linear rounds twice.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "centram_plugin.h"
+
+CENTRAM_NOTE(CENTRAM_LANE_C, "", "");
+
+static void *create(const char *configuration_json, char *error, size_t error_capacity) {
+  (void)configuration_json;
+  void *self = malloc(1);
+  if (self == NULL) snprintf(error, error_capacity, "no memory");
+  return self;
+}
+
+static void destroy(void *self) { free(self); }
+
+// `user` is what merge handed over: one factor for each input.
+static int32_t merge_block(void *user, const centram_merge_block_t *block) {
+  const float *factors = user;
+  for (uint64_t i = 0; i < block->count; i++) block->output[i] = factors[0] * block->inputs[0][i];
+  for (uint32_t input = 1; input < block->input_count; input++) {
+    const float factor = factors[input], *values = block->inputs[input];
+    for (uint64_t i = 0; i < block->count; i++) block->output[i] = block->output[i] + factor * values[i];
+  }
+  return CENTRAM_OK;
+}
+
+static int32_t merge(void *self, const centram_merge_request_t *request, char *error, size_t error_capacity) {
+  (void)self;
+  const centram_parameters_t *parameters = request->parameters;
+  double *weights = malloc(request->input_count * sizeof(double));
+  float *factors = malloc(request->input_count * sizeof(float));
+  int32_t status = CENTRAM_ERROR_INTERNAL, normalize = 1;
+  double sum = 0;
+  if (weights == NULL || factors == NULL) { snprintf(error, error_capacity, "no memory"); goto end; }
+  for (uint32_t input = 0; input < request->input_count; input++) {
+    if (!parameters->number(parameters->context, "weight", (int32_t)input, &weights[input])) {
+      snprintf(error, error_capacity, "parameter weight is missing for input %u", input);
+      status = CENTRAM_ERROR_INVALID;
+      goto end;
+    }
+    sum += weights[input];
+  }
+  parameters->boolean(parameters->context, "normalize", -1, &normalize);
+  if (normalize && sum == 0) {
+    snprintf(error, error_capacity, "%s: the weights sum to 0, so they cannot be normalized", request->tensor);
+    status = CENTRAM_ERROR_INVALID;
+    goto end;
+  }
+  for (uint32_t input = 0; input < request->input_count; input++) factors[input] = (float)(normalize ? weights[input] / sum : weights[input]);
+  status = request->for_each_block(request->context, CENTRAM_BLOCKS_ANY, NULL, 0, merge_block, factors);
+end:
+  free(weights);
+  free(factors);
+  return status;
+}
+
+static const centram_parameter_t parameters[] = {
+    {.name = "weight", .summary = "share of this model", .type = CENTRAM_PARAMETER_NUMBER, .scope = CENTRAM_SCOPE_PER_INPUT, .required = 1},
+    {.name = "normalize", .summary = "divide by the sum of the weights", .type = CENTRAM_PARAMETER_BOOLEAN, .default_value = "true"},
+};
+
+static const centram_merge_v1_t table = {
+    .struct_size = sizeof(centram_merge_v1_t),
+    .flags = CENTRAM_MERGE_BASE_IS_INPUT,
+    .minimum_inputs = 1,
+    .maximum_inputs = 0, // no limit
+    .parameters = parameters,
+    .parameter_count = sizeof parameters / sizeof *parameters,
+    .create = create,
+    .destroy = destroy,
+    .merge = merge,
+};
+
+static const void *get_interface(const char *interface_id) { return strcmp(interface_id, "centram.merge/1") == 0 ? &table : NULL; }
+
+static const centram_descriptor_t descriptor = {
+    .magic = CENTRAM_MAGIC,
+    .struct_size = sizeof(centram_descriptor_t),
+    .c_abi_major = CENTRAM_C_ABI_MAJOR,
+    .c_abi_minor = CENTRAM_C_ABI_MINOR,
+    .lanes = CENTRAM_LANE_C,
+    .kind = CENTRAM_KIND_MERGE_OPERATOR,
+    .id = "example.merge.linear-c",
+    .version = "1.0.0",
+    .summary = "Weighted mean of the inputs, in C",
+    .toolchain = "",
+    .api_fingerprint = "",
+    .get_interface = get_interface,
+};
+
+CENTRAM_EXPORT const centram_descriptor_t *centram_plugin_descriptor(void);
+const centram_descriptor_t *centram_plugin_descriptor(void) { return &descriptor; }
