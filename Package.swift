@@ -4,10 +4,13 @@ import PackageDescription
 let api: Target.Dependency = .product(name: "CentramPluginAPI", package: "CentramPluginAPI")
 let stamp: Target.Dependency = .product(name: "CentramPluginStamp", package: "CentramPluginAPI")
 
-let swift: [SwiftSetting] = [
-  .enableUpcomingFeature("ExistentialAny"),
-  .enableUpcomingFeature("InternalImportsByDefault"),
-]
+/// Set by Scripts/test: warnings are errors there, and only warnings for those who build with a later compiler.
+let strict: [SwiftSetting] = Context.environment["CENTRAM_STRICT"] == nil ? [] : [.treatAllWarnings(as: .error)]
+let swift: [SwiftSetting] =
+  [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+  ] + strict
 /// Kernels are slow without optimisation, so they have it in debug builds too. No other flag: no fast-math.
 let kernels: [CSetting] = [.unsafeFlags(["-O3"], .when(configuration: .debug))]
 

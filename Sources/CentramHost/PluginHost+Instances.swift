@@ -7,39 +7,39 @@ public import CentramPluginAPI
 /// Each throws a `HostError`; where the plugin itself refused its configuration, that is the error's `cause`.
 extension PluginHost {
   public func mergeOperator(_ selector: String, configurationJSON: String = "{}") throws(HostError) -> any MergeOperator {
-    try instance(.mergeOperator, selector, configurationJSON)
+    try instance(.mergeOperator, selector, configurationJSON) { (it, with) throws(PluginError) in try it.mergeOperator(with) }
   }
 
   public func gateLayer(_ selector: String, configurationJSON: String = "{}") throws(HostError) -> any GateLayer {
-    try instance(.gateLayer, selector, configurationJSON)
+    try instance(.gateLayer, selector, configurationJSON) { (it, with) throws(PluginError) in try it.gateLayer(with) }
   }
 
   public func transport(_ selector: String, configurationJSON: String = "{}") throws(HostError) -> any Transport {
-    try instance(.transport, selector, configurationJSON)
+    try instance(.transport, selector, configurationJSON) { (it, with) throws(PluginError) in try it.transport(with) }
   }
 
   public func trainer(_ selector: String, configurationJSON: String = "{}") throws(HostError) -> any Trainer {
-    try instance(.trainer, selector, configurationJSON)
+    try instance(.trainer, selector, configurationJSON) { (it, with) throws(PluginError) in try it.trainer(with) }
   }
 
   public func economyRule(_ selector: String, configurationJSON: String = "{}") throws(HostError) -> any EconomyRule {
-    try instance(.economyRule, selector, configurationJSON)
+    try instance(.economyRule, selector, configurationJSON) { (it, with) throws(PluginError) in try it.economyRule(with) }
   }
 
   /// Finds a plugin by id or short name, as in `PluginRegistry.resolve`.
-  public func resolve(kind: PluginKind, name: String) throws(HostError) -> PluginRecord {
-    try snapshot().resolve(kind: kind, name: name)
-  }
+  public func resolve(kind: PluginKind, name: String) throws(HostError) -> PluginRecord { try snapshot().resolve(kind: kind, name: name) }
 
-  private func instance<Instance>(_ kind: PluginKind, _ selector: String, _ configurationJSON: String) throws(HostError) -> Instance {
+  private func instance<Instance>(
+    _ kind: PluginKind, _ selector: String, _ configurationJSON: String, _ make: (Capability, PluginEnvironment) throws(PluginError) -> Instance?
+  ) throws(HostError) -> Instance {
     let (record, capability) = try load(kind: kind, name: selector)
-    let instance: any Sendable
+    let instance: Instance?
     do throws(PluginError) {
-      instance = try capability.make(PluginEnvironment(services: services, configurationJSON: configurationJSON))
+      instance = try make(capability, PluginEnvironment(services: services, configurationJSON: configurationJSON))
     } catch {
       throw HostError(.instance, "\(record.title) made no instance: \(error.message)", cause: error)
     }
-    guard let instance = instance as? Instance else { throw HostError(.wrongKind, "\(record.title) is a \(capability.kind), not a \(kind)") }
+    guard let instance else { throw HostError(.wrongKind, "\(record.title) is a \(capability.kind), not a \(kind)") }
     didMakeInstance(record)
     return instance
   }

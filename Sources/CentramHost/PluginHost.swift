@@ -14,6 +14,8 @@ public final class PluginHost: Sendable {
 
   private struct State {
     var registry = PluginRegistry()
+    /// Of what was found and not loaded.
+    var inspections: [String: Inspection] = [:]
     var capabilities: [String: Capability] = [:]
   }
 
@@ -30,25 +32,27 @@ public final class PluginHost: Sendable {
     loading.withLock { _ in
       let places = Discovery(configuration: configuration).places()
       let old = snapshot().records
-      var records: [PluginRecord] = [], capabilities: [String: Capability] = [:]
+      var records: [PluginRecord] = [], inspections: [String: Inspection] = [:]
       for place in places {
-        var (record, inspection) = self.record(place, upTo: .api)
-        if let known = old.first(where: { $0.path == place.path && $0.version == record.version && $0.id == record.id && $0.isInMemory && !$0.isFailed }) {
+        var inspection = inspection(place)
+        var record = run(&inspection, upTo: .api)
+        if let known = old.first(where: { $0.key == record.key && $0.id == record.id && $0.isInMemory && !$0.isFailed }) {
           record = known
         } else if place.isBare, record.reason == nil {
           // Only its descriptor knows a bare library's id, and that is in the library.
-          (record, inspection) = self.record(place, upTo: .interface)
-          capabilities[record.key] = inspection.capability
+          record = run(&inspection, upTo: .interface)
         }
+        if !record.isFailed { inspections[record.key] = inspection }
         record.isDisabled = configuration.disabled.contains(record.id)
         record.shadowedBy = records.first { $0.id == record.id && $0.version == record.version && record.version != nil && $0.shadowedBy == nil }?.path
         records.append(record)
       }
       // What is in memory stays known, also where its folder is gone or holds another version now.
-      records += old.filter { known in known.isInMemory && !records.contains { $0.path == known.path && $0.version == known.version } }
+      records += old.filter { known in known.isInMemory && !records.contains { $0.key == known.key } }
       return state.withLock { state in
         state.registry.records = records
-        state.capabilities.merge(capabilities) { $1 }
+        state.inspections = inspections
+        for (key, inspection) in inspections where inspection.capability != nil { state.capabilities[key] = inspection.capability }
         return state.registry
       }
     }
@@ -57,7 +61,10 @@ public final class PluginHost: Sendable {
   /// Carries out the checks on a plugin's folder or a bare library, and takes nothing into the registry.
   /// - Parameter upTo: the last check; everything before `load` only reads.
   public func check(_ path: String, upTo last: PluginCheck = .fingerprint) -> PluginRecord {
-    loading.withLock { _ in record(Discovery(configuration: configuration).place(at: path), upTo: last).record }
+    loading.withLock { _ in
+      var inspection = inspection(Discovery(configuration: configuration).place(at: path))
+      return run(&inspection, upTo: last)
+    }
   }
 
   /// Loads the highest version of a plugin in a range, unless it is loaded already.
@@ -81,10 +88,12 @@ public final class PluginHost: Sendable {
           throw HostError(
             .restartNeeded, "\(inMemory) versions of \(record.id) are in memory, the limit is \(configuration.versionLimit), and none can be unloaded: restart needed")
         }
-        let (loaded, inspection) = self.record(Discovery.Place(path: record.path, isBare: false, isOwnFolder: false), upTo: .interface)
+        let found = state.withLock { $0.inspections.removeValue(forKey: record.key) }
+        var inspection = found ?? inspection(Discovery.Place(path: record.path, isBare: false, isOwnFolder: false))
+        let loaded = run(&inspection, upTo: .interface), capability = inspection.capability
         state.withLock { state in
           state.registry.replace(record, with: loaded)
-          if let capability = inspection.capability { state.capabilities[loaded.key] = capability }
+          state.capabilities[loaded.key] = capability
         }
         if let reason = loaded.reason { services.log(.warning, "\(record.title) is passed over: \(reason)") }
       }
@@ -96,9 +105,7 @@ public final class PluginHost: Sendable {
   public static var superfluousCompletions: Int { Completions.shared.superfluousCount }
 
   /// Ends the giving out of instances of a version; those made before go on.
-  public func stop(id: String, version: SemanticVersion) {
-    change(id, version) { $0.state = .stopped }
-  }
+  public func stop(id: String, version: SemanticVersion) { change(id, version) { $0.state = .stopped } }
 
   func didMakeInstance(_ record: PluginRecord) {
     guard let version = record.version else { return }
@@ -112,13 +119,17 @@ public final class PluginHost: Sendable {
     }
   }
 
-  /// Carries out checks on a place and says in a record how far it came.
-  private func record(_ place: Discovery.Place, upTo last: PluginCheck) -> (record: PluginRecord, inspection: Inspection) {
+  private func inspection(_ place: Discovery.Place) -> Inspection {
     var policy = configuration.trust
     policy.allowUnpackaged = policy.allowUnpackaged && place.isOwnFolder
-    var inspection = Inspection(path: place.path, isBare: place.isBare, policy: policy, services: services)
-    var failure: String?
-    do throws(HostError) { try inspection.run(PluginCheck.through(last)) } catch { failure = error.message }
-    return (PluginRecord(inspection, failure: failure), inspection)
+    return Inspection(path: place.path, isBare: place.isBare, policy: policy, services: services)
+  }
+
+  /// Carries out checks and says in a record how far they came.
+  private func run(_ inspection: inout Inspection, upTo last: PluginCheck) -> PluginRecord {
+    do throws(HostError) {
+      try inspection.run(upTo: last)
+      return PluginRecord(inspection, failure: nil)
+    } catch { return PluginRecord(inspection, failure: error.message) }
   }
 }

@@ -1,7 +1,8 @@
 internal import CentramPluginAPI
 
-/// One plugin on its way through the checks: what is known of it so far, and how each check went.
-struct Inspection {
+/// One plugin on its way through the checks: what is known of it so far, and how each check went. It can stop after a
+/// check and go on later with what it read: nothing is read twice, so nothing can differ between check and use.
+struct Inspection: @unchecked Sendable {  // its pointers are a library's, which stays for good
   /// A plugin's folder, or a bare library.
   let path: String
   let isBare: Bool
@@ -24,9 +25,9 @@ struct Inspection {
     (self.path, self.isBare, self.policy, self.services) = (path, isBare, policy, services)
   }
 
-  /// Carries out checks in order up to the first that fails.
-  mutating func run(_ checks: some Sequence<PluginCheck>) throws(HostError) {
-    for check in checks {
+  /// Carries out the checks that are left up to one, or up to the first that fails.
+  mutating func run(upTo last: PluginCheck) throws(HostError) {
+    for check in PluginCheck.through(last).dropFirst(results.count) {
       do throws(HostError) {
         results.append(CheckResult(check: check, outcome: try perform(check)))
       } catch {

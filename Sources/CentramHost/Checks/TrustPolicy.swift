@@ -18,9 +18,7 @@ public struct TrustPolicy: Sendable {
       (self.name, self.key, self.ids, self.kinds, self.mustIsolate) = (name, key, ids, kinds, mustIsolate)
     }
 
-    func mayPublish(_ id: String) -> Bool {
-      ids.contains { $0.hasSuffix("*") ? id.hasPrefix($0.dropLast()) : id == $0 }
-    }
+    func mayPublish(_ id: String) -> Bool { ids.contains { $0.hasSuffix("*") ? id.hasPrefix($0.dropLast()) : id == $0 } }
   }
 
   public var publishers: [Publisher]

@@ -107,29 +107,3 @@ func statusForC(keeping keep: (PluginError) -> Void = { _ in }, _ body: () throw
     return error.code.rawValue == 0 ? PluginError.Code.internalFailure.rawValue : error.code.rawValue
   }
 }
-
-extension Capability {
-  /// An instance, of the protocol that the capability stands for.
-  package func make(_ environment: PluginEnvironment) throws(PluginError) -> any Sendable {
-    switch self {
-    case .transport(let make): try make(environment)
-    case .mergeOperator(let make): try make(environment)
-    case .gateLayer(let make): try make(environment)
-    case .trainer(let make): try make(environment)
-    case .economyRule(let make): try make(environment)
-    @unknown default: throw PluginError(.unsupported, "this host makes no instances of the kind \(kind)")
-    }
-  }
-
-  /// The same capability, made with another environment.
-  package func wrapping(_ change: @escaping @Sendable (PluginEnvironment) -> PluginEnvironment) -> Capability {
-    switch self {
-    case .transport(let make): .transport { (it) throws(PluginError) in try make(change(it)) }
-    case .mergeOperator(let make): .mergeOperator { (it) throws(PluginError) in try make(change(it)) }
-    case .gateLayer(let make): .gateLayer { (it) throws(PluginError) in try make(change(it)) }
-    case .trainer(let make): .trainer { (it) throws(PluginError) in try make(change(it)) }
-    case .economyRule(let make): .economyRule { (it) throws(PluginError) in try make(change(it)) }
-    @unknown default: self
-    }
-  }
-}

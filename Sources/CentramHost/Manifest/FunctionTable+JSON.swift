@@ -88,9 +88,9 @@ private struct ParameterJSON: Decodable {
     guard let type = types[typeName], let scope = scopes[scopeName] else {
       throw HostError(.manifest, "a parameter is a number, integer or boolean, and shared or per-input; this one is \(typeName) and \(scopeName)")
     }
-    var value: ParameterValue?
-    if type == .boolean { value = try fields.decodeIfPresent(Bool.self, forKey: "default").map { .boolean($0) } }
-    else { value = try fields.decodeIfPresent(Double.self, forKey: "default").map { .number($0) } }
+    let value: ParameterValue? = type == .boolean
+      ? try fields.decodeIfPresent(Bool.self, forKey: "default").map { .boolean($0) }
+      : try fields.decodeIfPresent(Double.self, forKey: "default").map { .number($0) }
     let limits = try fields.decodeIfPresent([Double].self, forKey: "limits")
     try PluginManifest.require(limits.map { $0.count == 2 && $0[0] <= $0[1] } ?? true, "limits of a parameter must be [lowest, highest]")
     specification = ParameterSpecification(

@@ -91,10 +91,8 @@ public struct PluginManifest: Sendable, Decodable {
   }
 
   static func isIdentifier(_ text: String) -> Bool {
-    let isLetterOrDigit = { (byte: UInt8) in (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte) }
-    let marks: [UInt8] = Array(".-_".utf8)
-    guard let first = text.utf8.first, let last = text.utf8.last, isLetterOrDigit(first), isLetterOrDigit(last) else { return false }
-    return text.utf8.allSatisfy { isLetterOrDigit($0) || marks.contains($0) }
+    guard let first = text.utf8.first, let last = text.utf8.last, first.isLetterOrDigit, last.isLetterOrDigit else { return false }
+    return text.utf8.allSatisfy { $0.isLetterOrDigit || ".-_".utf8.contains($0) }
   }
 
   private static func lanes(_ names: [String]) throws(HostError) -> Set<Lane> {

@@ -20,11 +20,10 @@ public struct PluginPackager: Sendable {
     (self.describeCommand, self.publisher, self.secretKey) = (describeCommand, publisher, secretKey)
   }
 
-  /// Loads a library into this process and reads its descriptor; nothing else of it is called. Print the result as JSON
-  /// with `PluginDescription.json`.
+  /// Loads a library into this process and reads its descriptor; nothing else of it is called.
   public static func describe(_ path: String) throws(HostError) -> PluginDescription {
     var inspection = Inspection(path: path, isBare: true, policy: TrustPolicy(), services: DefaultHostServices())
-    try inspection.run(PluginCheck.through(.descriptor))
+    try inspection.run(upTo: .descriptor)
     guard let description = inspection.description else { throw HostError(.descriptor, "\(path) has no descriptor") }
     return description
   }
@@ -49,10 +48,8 @@ public struct PluginPackager: Sendable {
       if centram_rename_new(staging, target) != 0, centram_exchange(staging, target) != 0 {
         throw HostError(.inputOutput, "\(target): \(systemError())")
       }
-    } catch let error as HostError {
-      throw error
     } catch {
-      throw HostError(.inputOutput, "\(target) was not written: \(error.localizedDescription)")
+      throw error as? HostError ?? HostError(.inputOutput, "\(target) was not written: \(error.localizedDescription)")
     }
     return target
   }

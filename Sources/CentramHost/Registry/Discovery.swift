@@ -24,7 +24,7 @@ struct Discovery {
   func place(at path: String) -> Place {
     let path = Self.resolved(path)
     let isOwn = folders.contains { $0.isOwn && path.hasPrefix($0.path + "/") }
-    return Place(path: path, isBare: !Self.isFolder(path), isOwnFolder: isOwn)
+    return Place(path: path, isBare: !OpenFile.exists(path + "/."), isOwnFolder: isOwn)
   }
 
   private var folders: [(path: String, isOwn: Bool)] {
@@ -47,9 +47,4 @@ struct Discovery {
   }
 
   private static func resolved(_ path: String) -> String { URL(fileURLWithPath: path).resolvingSymlinksInPath().path }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-  }
 }

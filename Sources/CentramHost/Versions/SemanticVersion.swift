@@ -17,7 +17,7 @@ public struct SemanticVersion: Hashable, Comparable, Sendable, CustomStringConve
     let numbers = halves[0].split(separator: ".", omittingEmptySubsequences: false).map(Self.number)
     guard numbers.count == 3, let major = numbers[0], let minor = numbers[1], let patch = numbers[2] else { throw error }
     let tags = halves.count == 2 ? halves[1].split(separator: ".", omittingEmptySubsequences: false).map(String.init) : []
-    let isTag = { (tag: String) in !tag.isEmpty && tag.utf8.allSatisfy { $0 == UInt8(ascii: "-") || Self.isAlphanumeric($0) } }
+    let isTag = { (tag: String) in !tag.isEmpty && tag.utf8.allSatisfy { $0 == UInt8(ascii: "-") || $0.isLetterOrDigit } }
     guard tags.allSatisfy(isTag) else { throw error }
     self.init(major, minor, patch, prerelease: tags)
   }
@@ -47,8 +47,8 @@ public struct SemanticVersion: Hashable, Comparable, Sendable, CustomStringConve
     guard (1...9).contains(digits.count), digits.allSatisfy({ (48...57).contains($0) }), text == "0" || !text.hasPrefix("0") else { return nil }
     return Int(text)
   }
+}
 
-  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
-    (48...57).contains(byte) || (65...90).contains(byte) || (97...122).contains(byte)
-  }
+extension UInt8 {
+  var isLetterOrDigit: Bool { (48...57).contains(self) || (65...90).contains(self) || (97...122).contains(self) }
 }
