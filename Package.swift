@@ -107,9 +107,8 @@ let package = Package(
     .testTarget(
       name: "AdapterTests",
       dependencies: [
-        api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting", "MergeOperators_LoraCat",
-        "MergeOperators_LoraSVD", "MergeOperators_CoreSpace", "MergeOperators_Peft", "MergeOperators_Linear",
-      ],
+        api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting",
+      ] + mergeOperators,
       swiftSettings: swift),
     .testTarget(
       name: "MergeOperatorTests",
