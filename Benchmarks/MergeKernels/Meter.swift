@@ -19,10 +19,11 @@ final class Meter: Sendable {
   }
 
   func report(_ name: String, elements: Int) -> String {
-    let cpu = Meter.cpuSeconds() - start, seconds = Double((ContinuousClock.now - wall).components.attoseconds) * 1e-18 + Double((ContinuousClock.now - wall).components.seconds)
+    let cpu = Meter.cpuSeconds() - start, passed = (ContinuousClock.now - wall) / .seconds(1)
+    let heap = Double(max(0, peak.load(ordering: .relaxed) - before)) / 1e6
     return String(
-      format: "%@: %d elements, %.2f ns an element, %.2f CPU s, %.2f s, heap %.1f MB", name, elements, cpu / Double(elements) * 1e9, cpu, seconds,
-      Double(max(0, peak.load(ordering: .relaxed) - before)) / 1e6)
+      format: "%@: %d elements, %.2f ns an element, %.2f CPU s, %.2f s, heap %.1f MB", name, elements,
+      cpu / Double(elements) * 1e9, cpu, passed, heap)
   }
 
   private static func cpuSeconds() -> Double {

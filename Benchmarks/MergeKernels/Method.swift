@@ -41,7 +41,13 @@ struct Method {
   var hasBase: Bool { operation.info.needs.contains(.base) }
   var usualInputs: Int { min(2, operation.info.inputs.upperBound) }
 
-  func parameters(models: Int) -> Parameters {
-    Parameters(shared: shared, perInput: (0..<models).map { _ in each }).filled(from: operation.info.parameters, inputs: models)
+  /// - Parameter options: values for shared parameters among them.
+  func parameters(models: Int, _ options: [String: String]) -> Parameters {
+    var result = Parameters(shared: shared, perInput: (0..<models).map { _ in each })
+    for specification in operation.info.parameters where specification.scope == .shared {
+      guard let text = options[specification.name] else { continue }
+      result.shared[specification.name] = Double(text).map { .number($0) } ?? .boolean(text == "true")
+    }
+    return result.filled(from: operation.info.parameters, inputs: models)
   }
 }

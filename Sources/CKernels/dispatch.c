@@ -77,6 +77,7 @@ typedef const float *in_t;
 void ck_combine(inputs_t x, const float *c, size_t inputs, float *y, size_t n) { CALL(combine, x, c, inputs, y, n); }
 void ck_divide(float a, float *y, size_t n) { CALL(divide, a, y, n); }
 void ck_combine_deltas(inputs_t x, const float *c, size_t inputs, in_t b, float *y, size_t n) { CALL(combine_deltas, x, c, inputs, b, y, n); }
+void ck_combine_each(in_t x, in_t y, in_t b, in_t p, in_t q, float *z, size_t n) { CALL(combine_each, x, y, b, p, q, z, n); }
 void ck_difference(in_t x, in_t b, float *d, size_t n) { CALL(difference, x, b, d, n); }
 void ck_keep_band(in_t x, in_t b, uint32_t lo, uint32_t hi, float *d, size_t n) { CALL(keep_band, x, b, lo, hi, d, n); }
 void ck_keep_below(in_t x, in_t b, const uint32_t *random, uint32_t limit, float *d, size_t n) { CALL(keep_below, x, b, random, limit, d, n); }
@@ -119,4 +120,6 @@ void ck_add_changed(inputs_t x, const float *factors, size_t inputs, float epsil
 void ck_count_changed(inputs_t x, size_t inputs, float epsilon, in_t b, uint64_t *unique, uint64_t *shared, size_t n) {
   CALL(count_changed, x, inputs, epsilon, b, unique, shared, n);
 }
-void ck_select_important(in_t x, in_t b, double factor, float threshold, float *y, size_t n) { CALL(select_important, x, b, factor, threshold, y, n); }
+void ck_select_important(in_t x, in_t b, double factor, float threshold, float *y, size_t n) {
+  CALL(select_important, x, b, factor, threshold, y, n);
+}

@@ -108,20 +108,3 @@ public struct Lengths: Sendable {
     }
   }
 }
-
-extension ParameterSpecification {
-  /// The parameters that all sums of task vectors take.
-  public static func taskVectorSum(normalize: Bool, rescale: Bool) -> [ParameterSpecification] {
-    [
-      .init("weight", .number, .perInput, required: true, "factor of this model's task vector"),
-      .init("normalize", .boolean, default: .boolean(normalize), "divide by the sum of the weights that take part"),
-      .init("lambda", .number, default: .number(1), "factor of the sum of task vectors"),
-      .init("rescale", .boolean, default: .boolean(rescale), "stretch what is kept of a task vector to the L1 norm it had"),
-      .init("int8_mask", .boolean, default: .boolean(false), "accepted for mergekit's sake; changes nothing, as no mask is stored"),
-    ]
-  }
-
-  /// The share of entries to keep.
-  public static let density = ParameterSpecification(
-    "density", .number, .perInput, default: .number(1), limits: 0...1, "share of this task vector's entries to keep")
-}

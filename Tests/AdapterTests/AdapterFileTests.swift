@@ -52,7 +52,10 @@ import Testing
     #expect(throws: ModelFileError.self) { try read(good + [("base_model.model.layers.0.p.lora_magnitude_vector", [6], Array(repeating: 1, count: 6))]) }
     #expect(throws: ModelFileError.self) { try read(good + [("base_model.model.layers.0.p.lora_B.bias", [6], Array(repeating: 1, count: 6))]) }
     #expect(throws: ModelFileError.self) { try read(AdapterFactory.tensors([.init(name: "p", outputs: 3, inputs: 3, rank: 3)], seed: 1)) }
-    let convolution = [("base_model.model.c.lora_A.weight", [4, 2, 1, 1], Array(repeating: Float(1), count: 8)), ("base_model.model.c.lora_B.weight", [3, 4, 1, 1], Array(repeating: Float(1), count: 12))]
+    let convolution = [
+      ("base_model.model.c.lora_A.weight", [4, 2, 1, 1], Array(repeating: Float(1), count: 8)),
+      ("base_model.model.c.lora_B.weight", [3, 4, 1, 1], Array(repeating: Float(1), count: 12)),
+    ]
     let error = #expect(throws: ModelFileError.self) { try read(convolution.map { (name: $0.0, shape: $0.1, values: $0.2) }) }
     #expect(error?.code == .unsupported)
     var infinite = good
@@ -71,9 +74,11 @@ import Testing
       let embedding = AdapterContents.Module(name: "embed", kind: .embedding, outputs: 3, inputs: 9, rank: 4, a: random.numbers(36), b: random.numbers(12))
       var contents = AdapterContents(modules: written + [embedding])
       contents.saved = [
-        .init(name: "lm_head.weight", values: .computed(format: .bfloat16, shape: [2, 3]) { offset, count, floats in
-          for index in 0..<count { floats[index] = Float(offset + index) }
-        }),
+        .init(
+          name: "lm_head.weight",
+          values: .computed(format: .bfloat16, shape: [2, 3]) { offset, count, floats in
+            for index in 0..<count { floats[index] = Float(offset + index) }
+          }),
         .init(name: "embed.weight", isBaseLayer: true, values: .computed(format: .float32, shape: [9, 3]) { _, count, floats in floats.update(repeating: 1, count: count) }),
       ]
       (contents.modulesToSave, contents.baseModel) = (["lm_head"], "some \"base\"\n")

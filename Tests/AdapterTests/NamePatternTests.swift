@@ -6,7 +6,8 @@ import Testing
     ("abc", "abc", true), ("abc", "abcd", false), ("a.c", "abc", true), ("a\\.c", "abc", false), ("a*", "", true), ("a+b?", "aaa", true), ("a+b?", "b", false),
     ("layers\\.([0-9]|1[0-5])\\..*", "layers.15.q_proj", true), ("layers\\.([0-9]|1[0-5])\\..*", "layers.16.q_proj", false), ("(a|b|)c", "c", true),
     ("[^.]+", "a.b", false), ("[^.]+", "ab", true), ("\\d{2,3}", "1", false), ("\\d{2,3}", "123", true), ("\\d{2,3}", "1234", false), ("\\d{2}", "12", true),
-    ("x{2,}", "xxxxx", true), ("^a$", "a", true), ("a^b", "ab", false), ("(?:ab)*?", "abab", true), ("[]a]", "a", true), ("(a*)*b", "aaab", true), ("(.*\\.)?(q|k)$", "x.y.q", true),
+    ("x{2,}", "xxxxx", true), ("^a$", "a", true), ("a^b", "ab", false), ("(?:ab)*?", "abab", true), ("[]a]", "a", true), ("(a*)*b", "aaab", true),
+    ("(.*\\.)?(q|k)$", "x.y.q", true),
   ]) func matchesWholeNames(_ pattern: String, _ name: String, _ expected: Bool) throws {
     #expect(try NamePattern(pattern).matches(name) == expected)
   }
@@ -16,7 +17,9 @@ import Testing
     #expect(try NamePattern(pattern).isFound(in: name) == expected)
   }
 
-  @Test(arguments: ["(", ")", "a)", "[a", "*", "a{", "a{x}", "a{3,2}", "a{9999}", "\\", "[z-a]", "(?=a)", "(a)\\1", "((a{1000}){1000}){1000}", String(repeating: "(", count: 100_000)])
+  @Test(arguments: [
+    "(", ")", "a)", "[a", "*", "a{", "a{x}", "a{3,2}", "a{9999}", "\\", "[z-a]", "(?=a)", "(a)\\1", "((a{1000}){1000}){1000}", String(repeating: "(", count: 100_000),
+  ])
   func refusesWhatItDoesNotKnow(_ pattern: String) {
     #expect(throws: ModelFileError.self) { try NamePattern(pattern) }
   }

@@ -99,6 +99,26 @@ import Testing
     #expect(largestDifference(contents.modules[0].delta, try weightedSum([adapters[1]], [1], "layers.0.p")) < 1e-5)
   }
 
+  @Test(arguments: ["merge.ties", "merge.karcher", "merge.sce", "merge.model_stock", "merge.linear"]) func equalAdaptersMergeToThemselves(_ rule: String) throws {
+    // Real dense operators, inside Core Space or as a sum: each leaves what all inputs agree on.
+    let (contents, _) = try AdapterMergeJob.simple(rule, [adapters[1], adapters[1]], [0.5, 0.5]).merged()
+    #expect(largestDifference(contents.modules[0].delta, try weightedSum([adapters[1]], [1], "layers.0.p")) < 1e-5)
+  }
+
+  @Test func rulesReadTheirOwnParametersInsideCoreSpace() throws {
+    func norm(_ density: Double) throws -> Double {
+      let parameters = Parameters(
+        shared: ["rule": .string("ties"), "normalize": .boolean(false)],
+        perInput: weights.map { ["weight": .number($0), "density": .number(density)] })
+      let job = AdapterMergeJob(
+        adapters.enumerated().map { .init(name: "model\($0)", adapter: $1) }, rule: "merge.core_space", operation: try Operators.make("merge.core_space"),
+        parameters: { _ in parameters }, resolve: Operators.resolve)
+      return try job.merged().contents.modules[0].delta.reduce(0) { $0 + $1 * $1 }
+    }
+    let (tiny, small, all) = (try norm(0.01), try norm(0.1), try norm(1))
+    #expect(tiny < small && small < all, "\(tiny), \(small), \(all)")
+  }
+
   @Test func modulesThatDisagreeAreRefused() throws {
     let other = try AdapterFactory.adapter([.init(name: "layers.0.p", outputs: 23, inputs: 30, rank: 4)], seed: 5)
     #expect(throws: MergeError.self) { try AdapterMergeJob.simple("merge.lora_cat", [adapters[0], other], [1, 1]).merged() }

@@ -3,10 +3,15 @@ import CentramNode
 import CentramPluginAPI
 import Foundation
 import MergeOperators_CoreSpace
+import MergeOperators_Karcher
 import MergeOperators_Linear
 import MergeOperators_LoraCat
 import MergeOperators_LoraSVD
+import MergeOperators_ModelStock
 import MergeOperators_Peft
+import MergeOperators_Sce
+import MergeOperators_TaskArithmetic
+import MergeOperators_Ties
 import Testing
 
 enum Fixtures {
@@ -45,7 +50,11 @@ enum Operators {
     case "merge.core_space": try instance(MergeOperators_CoreSpace.centramPluginDescriptor())
     case "merge.peft": try instance(MergeOperators_Peft.centramPluginDescriptor())
     case "merge.linear": try instance(MergeOperators_Linear.centramPluginDescriptor())
-    case "merge.task_arithmetic", "task_arithmetic": TaskArithmetic()
+    case "merge.task_arithmetic", "task_arithmetic": try instance(MergeOperators_TaskArithmetic.centramPluginDescriptor())
+    case "merge.ties", "ties": try instance(MergeOperators_Ties.centramPluginDescriptor())
+    case "merge.karcher": try instance(MergeOperators_Karcher.centramPluginDescriptor())
+    case "merge.sce": try instance(MergeOperators_Sce.centramPluginDescriptor())
+    case "merge.model_stock": try instance(MergeOperators_ModelStock.centramPluginDescriptor())
     case "sign_only": SignOnly()
     default: throw MergeError(.operator, "no operator \(id)")
     }
@@ -53,26 +62,6 @@ enum Operators {
 
   @Sendable static func resolve(_ id: String) throws(MergeError) -> any MergeOperator {
     do { return try make(id) } catch { throw MergeError(.operator, "\(error)") }
-  }
-}
-
-/// base + λ Σ wᵢ (xᵢ - base): the plainest dense rule, for tests of what surrounds it.
-struct TaskArithmetic: TensorMerging {
-  let info = MergeOperatorInfo(
-    needs: .base,
-    parameters: [.init("weight", .number, .perInput, required: true, ""), .init("lambda", .number, default: .number(1), "")])
-
-  func merge(_ request: MergeRequest) throws(PluginError) {
-    let others = request.others, base = request.baseIndex!
-    var weights: [Float] = []
-    for input in others { weights.append(Float(try request.parameters.requiredNumber("weight", input: input) * request.parameters.requiredNumber("lambda"))) }
-    let factors = weights
-    try request.forEachBlock { block in
-      for index in 0..<block.count {
-        let start = block.inputs[base][index]
-        block.output[index] = zip(others, factors).reduce(start) { $0 + $1.1 * (block.inputs[$1.0][index] - start) }
-      }
-    }
   }
 }
 

@@ -25,7 +25,9 @@ import Testing
     }
   }
 
-  private func merge(_ method: String, _ inputs: [[Float]], base: Int? = nil, _ shared: [String: ParameterValue] = [:], each: [[String: ParameterValue]] = []) throws(PluginError) -> [Float] {
+  private func merge(
+    _ method: String, _ inputs: [[Float]], base: Int? = nil, _ shared: [String: ParameterValue] = [:], each: [[String: ParameterValue]] = []
+  ) throws(PluginError) -> [Float] {
     try OperatorHarness.merge(operators[method]!, inputs, shape: [inputs[0].count], base: base, parameters: Parameters(shared, each: each))
   }
 
@@ -78,6 +80,33 @@ import Testing
       operators["ties"]!, [[Float](repeating: 0, count: 100), (0..<100).map { $0 % 2 == 0 ? 1 : -1 }], shape: [100], base: 0,
       parameters: Parameters(shared: [:], perInput: [[:], ["weight": .number(1), "density": .number(0.37)]]), blockSize: 9)
     #expect(output == (0..<100).map { $0 < 37 ? ($0 % 2 == 0 ? 1 : -1) : 0 })
+  }
+
+  @Test func onlyTheRatiosOfNormalizedWeightsCount() throws {
+    var generator = Generator(seed: 21)
+    let inputs = generator.models(4, count: 500)
+    for method in ["linear", "multislerp", "ties", "task_arithmetic"] {
+      func merged(_ factor: Double) throws -> [Float] {
+        try merge(
+          method, inputs, base: 0, ["normalize": .boolean(true), "normalize_weights": .boolean(true)],
+          each: [0.3, 0.5, 1.25, 0.7].map { ["weight": .number($0 * factor)] })
+      }
+      let (once, thrice) = (try merged(1), try merged(3))
+      #expect(zip(once, thrice).allSatisfy { abs($0 - $1) <= 1e-6 }, "\(method)")
+    }
+  }
+
+  @Test func lambdaAndWeightsScaleTaskVectorsAlike() throws {
+    var generator = Generator(seed: 22)
+    let inputs = generator.models(3, count: 500)
+    for method in ["task_arithmetic", "ties", "breadcrumbs", "dare_linear", "della_linear"] {
+      func merged(lambda: Double, weight: Double) throws -> [Float] {
+        try merge(
+          method, inputs, base: 0, ["normalize": .boolean(false), "lambda": .number(lambda)],
+          each: inputs.map { _ in ["weight": .number(weight), "density": .number(0.5)] })
+      }
+      #expect(zip(try merged(lambda: 2, weight: 0.5), try merged(lambda: 1, weight: 1)).allSatisfy { abs($0 - $1) <= 1e-6 }, "\(method)")
+    }
   }
 
   @Test func slerpGoesAlongTheArc() throws {

@@ -69,7 +69,8 @@ struct Score: CustomStringConvertible {
     var text = "\(golden.id): \(outside) of \(count) outside, worst \(worst)"
     if golden.ideal != nil {
       let size = Double(count)
-      text += ", \(beyondOneStep) beyond one step of ideal, rms to ideal \((squareError / size).squareRoot()), mergekit's \((mergekitSquareError / size).squareRoot())"
+      text += ", \(beyondOneStep) beyond one step of ideal, rms to ideal \((squareError / size).squareRoot())"
+      text += ", mergekit's \((mergekitSquareError / size).squareRoot())"
     }
     return text
   }

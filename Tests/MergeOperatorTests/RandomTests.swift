@@ -17,7 +17,8 @@ import Testing
 
   /// One sparsified task vector, weight 1.
   func draw(
-    _ method: String, density: Double, rescale: Bool = false, seed: UInt64 = 1, tensor: String = "t", slot: Int = 0, epsilon: Double? = nil, row: Int = 400
+    _ method: String, density: Double, rescale: Bool = false, seed: UInt64 = 1, tensor: String = "t", slot: Int = 0,
+    epsilon: Double? = nil, row: Int = 400
   ) throws -> [Float] {
     let zeros = [Float](repeating: 0, count: Self.count)
     // The other inputs are the base again, so they add nothing.
@@ -27,7 +28,8 @@ import Testing
     if let epsilon { each[slot + 1]["epsilon"] = .number(epsilon) }
     return try OperatorHarness.merge(
       operators[method]!, inputs, shape: [Self.count / row, row], base: 0,
-      parameters: Parameters(["rescale": .boolean(rescale), "normalize": .boolean(false)], each: each), tensor: tensor, seed: seed, blockSize: 3000)
+      parameters: Parameters(["rescale": .boolean(rescale), "normalize": .boolean(false)], each: each), tensor: tensor, seed: seed,
+      blockSize: 3000)
   }
 
   func kept(_ output: [Float]) -> [Double] { output.map { $0 == 0 ? 0 : 1 } }

@@ -8,7 +8,9 @@ import Testing
     var search = RankSearch(count: keys.count, ranks: ranks), passes = 0
     if sampling {
       var sample = RankSearch.Sample()
-      for range in RankSearch.sampled(offset: 0, count: keys.count) { Array(keys[range]).withUnsafeBufferPointer { sample.add($0.baseAddress!, count: $0.count) } }
+      for range in RankSearch.sampled(offset: 0, count: keys.count) {
+        Array(keys[range]).withUnsafeBufferPointer { sample.add($0.baseAddress!, count: $0.count) }
+      }
       search.guess(sample)
     }
     while !search.isDone {
@@ -45,7 +47,8 @@ import Testing
       var hidden = [UInt32](repeating: 0, count: n)
       let seen = Set(RankSearch.sampled(offset: 0, count: n).joined())
       for index in 0..<n where !seen.contains(index) { hidden[index] = normal[index] }
-      for (name, keys) in [("normal", normal), ("few values", few), ("any bits", wild), ("hidden from the sample", hidden), ("equal", [UInt32](repeating: 5, count: n))] {
+      let equal = [UInt32](repeating: 5, count: n)
+      for (name, keys) in [("normal", normal), ("few values", few), ("any bits", wild), ("hidden", hidden), ("equal", equal)] {
         judge(keys, [0, 1, n / 3, n / 2, n - 2, n - 1], sampling: sampling, "seed \(seed), \(name)")
       }
     }

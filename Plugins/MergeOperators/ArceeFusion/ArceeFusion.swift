@@ -23,7 +23,8 @@ struct ArceeFusion: TensorMerging {
     let quartiles = try request.search([[last / 4, last / 2, last * 3 / 4]]) { (_, block, start, count, keys) in
       forEachRun(block.offset + start, count, row) { row, run in
         ck_keys_of_importance(
-          block.inputs[other] + start + run.lowerBound, block.inputs[base] + start + run.lowerBound, divergences[row], keys + run.lowerBound, run.count)
+          block.inputs[other] + start + run.lowerBound, block.inputs[base] + start + run.lowerBound, divergences[row],
+          keys + run.lowerBound, run.count)
       }
     }[0].map { Double(Float(bitPattern: $0.key)) }
     let threshold = Float(quartiles[1] + 1.5 * (quartiles[2] - quartiles[0]))
@@ -49,7 +50,9 @@ private func forEachRun(_ offset: Int, _ count: Int, _ row: Int, _ body: (_ row:
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.arcee_fusion", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Takes over what matters most of one model"
+  id: "merge.arcee_fusion", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Takes over what matters most of one model"
 ) { pluginInterface($0, .mergeOperator { _ in ArceeFusion() }) }
 
-@c(centram_plugin_descriptor__merge_arcee_fusion) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }
+@c(centram_plugin_descriptor__merge_arcee_fusion)
+public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -6,9 +6,7 @@ public import CentramPluginAPI
 struct Breadcrumbs: TensorMerging {
   let info = MergeOperatorInfo(
     needs: .base,
-    parameters: ParameterSpecification.taskVectorSum(normalize: false, rescale: false) + [
-      .density, .init("gamma", .number, .perInput, default: .number(0.01), limits: 0...1, "share of this task vector's greatest entries to leave out"),
-    ])
+    parameters: ParameterSpecification.sparsifiedSum(normalize: false, rescale: false) + [.gamma])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     guard request.count > 0 else { return }
@@ -20,7 +18,8 @@ struct Breadcrumbs: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.breadcrumbs", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors without their greatest and least entries"
+  id: "merge.breadcrumbs", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Task vectors without their greatest and least entries"
 ) { pluginInterface($0, .mergeOperator { _ in Breadcrumbs() }) }
 
 @c(centram_plugin_descriptor__merge_breadcrumbs) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

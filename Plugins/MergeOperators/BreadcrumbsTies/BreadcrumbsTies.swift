@@ -6,9 +6,7 @@ public import CentramPluginAPI
 struct BreadcrumbsTies: TensorMerging {
   let info = MergeOperatorInfo(
     needs: .base,
-    parameters: ParameterSpecification.taskVectorSum(normalize: false, rescale: false) + [
-      .density, .init("gamma", .number, .perInput, default: .number(0.01), limits: 0...1, "share of this task vector's greatest entries to leave out"),
-    ])
+    parameters: ParameterSpecification.sparsifiedSum(normalize: false, rescale: false) + [.gamma])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     guard request.count > 0 else { return }
@@ -20,7 +18,9 @@ struct BreadcrumbsTies: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.breadcrumbs_ties", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors without their greatest and least entries, elected by sign"
+  id: "merge.breadcrumbs_ties", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Task vectors without their greatest and least entries, elected by sign"
 ) { pluginInterface($0, .mergeOperator { _ in BreadcrumbsTies() }) }
 
-@c(centram_plugin_descriptor__merge_breadcrumbs_ties) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }
+@c(centram_plugin_descriptor__merge_breadcrumbs_ties)
+public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

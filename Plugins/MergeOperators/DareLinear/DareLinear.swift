@@ -7,7 +7,7 @@ public import CentramPluginAPI
 /// As in mergekit the factor is the ratio of norms, whose mean is about the paper's 1 / density.
 struct DareLinear: TensorMerging {
   let info = MergeOperatorInfo(
-    needs: [.base, .seed], parameters: ParameterSpecification.taskVectorSum(normalize: false, rescale: true) + [.density])
+    needs: [.base, .seed], parameters: ParameterSpecification.sparsifiedSum(normalize: false, rescale: true))
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     let sum = try TaskVectorSum(request, elects: false)
@@ -17,7 +17,8 @@ struct DareLinear: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.dare_linear", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors dropped at random and rescaled, summed"
+  id: "merge.dare_linear", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Task vectors dropped at random and rescaled, summed"
 ) { pluginInterface($0, .mergeOperator { _ in DareLinear() }) }
 
 @c(centram_plugin_descriptor__merge_dare_linear) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

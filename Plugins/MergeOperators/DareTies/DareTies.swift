@@ -8,7 +8,7 @@ public import CentramPluginAPI
 /// As in mergekit the factor is the ratio of norms, whose mean is about the paper's 1 / density.
 struct DareTies: TensorMerging {
   let info = MergeOperatorInfo(
-    needs: [.base, .seed], parameters: ParameterSpecification.taskVectorSum(normalize: false, rescale: true) + [.density])
+    needs: [.base, .seed], parameters: ParameterSpecification.sparsifiedSum(normalize: false, rescale: true))
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     let sum = try TaskVectorSum(request, elects: true)
@@ -18,7 +18,8 @@ struct DareTies: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.dare_ties", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors dropped at random and rescaled, elected by sign"
+  id: "merge.dare_ties", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Task vectors dropped at random and rescaled, elected by sign"
 ) { pluginInterface($0, .mergeOperator { _ in DareTies() }) }
 
 @c(centram_plugin_descriptor__merge_dare_ties) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -7,10 +7,7 @@ public import CentramPluginAPI
 struct Della: TensorMerging {
   let info = MergeOperatorInfo(
     needs: [.base, .seed],
-    parameters: ParameterSpecification.taskVectorSum(normalize: true, rescale: true) + [
-      .density,
-      .init("epsilon", .number, .perInput, default: .number(0.15), limits: 0...1, "entries are kept with density − epsilon to density + epsilon"),
-    ])
+    parameters: ParameterSpecification.sparsifiedSum(normalize: true, rescale: true) + [.epsilon])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     let sum = try TaskVectorSum(request, elects: true)
@@ -20,7 +17,8 @@ struct Della: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.della", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors dropped at random by rank, elected by sign"
+  id: "merge.della", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Task vectors dropped at random by rank, elected by sign"
 ) { pluginInterface($0, .mergeOperator { _ in Della() }) }
 
 @c(centram_plugin_descriptor__merge_della) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -6,10 +6,7 @@ public import CentramPluginAPI
 struct DellaLinear: TensorMerging {
   let info = MergeOperatorInfo(
     needs: [.base, .seed],
-    parameters: ParameterSpecification.taskVectorSum(normalize: false, rescale: true) + [
-      .density,
-      .init("epsilon", .number, .perInput, default: .number(0.15), limits: 0...1, "entries are kept with density − epsilon to density + epsilon"),
-    ])
+    parameters: ParameterSpecification.sparsifiedSum(normalize: false, rescale: true) + [.epsilon])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     let sum = try TaskVectorSum(request, elects: false)
@@ -19,7 +16,9 @@ struct DellaLinear: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.della_linear", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors dropped at random by rank, summed"
+  id: "merge.della_linear", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Task vectors dropped at random by rank, summed"
 ) { pluginInterface($0, .mergeOperator { _ in DellaLinear() }) }
 
-@c(centram_plugin_descriptor__merge_della_linear) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }
+@c(centram_plugin_descriptor__merge_della_linear)
+public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

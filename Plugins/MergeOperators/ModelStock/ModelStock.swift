@@ -43,7 +43,8 @@ struct ModelStock: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.model_stock", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Mean of the models, pulled to the base by the angle between them"
+  id: "merge.model_stock", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Mean of the models, pulled to the base by the angle between them"
 ) { pluginInterface($0, .mergeOperator { _ in ModelStock() }) }
 
 @c(centram_plugin_descriptor__merge_model_stock) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

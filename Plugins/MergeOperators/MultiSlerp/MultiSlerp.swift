@@ -53,7 +53,8 @@ struct MultiSlerp: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.multislerp", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Spherical mean of any number of models, or of their task vectors"
+  id: "merge.multislerp", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Spherical mean of any number of models, or of their task vectors"
 ) { pluginInterface($0, .mergeOperator { _ in MultiSlerp() }) }
 
 @c(centram_plugin_descriptor__merge_multislerp) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -6,7 +6,8 @@ public import CentramPluginAPI
 /// the further away it is the less of it.
 struct NearSwap: TensorMerging {
   let info = MergeOperatorInfo(
-    needs: .base, inputs: 1...1, parameters: [.init("t", .number, required: true, "distance up to which the other model is taken over whole")])
+    needs: .base, inputs: 1...1,
+    parameters: [.init("t", .number, required: true, "distance up to which the other model is taken over whole")])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     let base = try request.base(), other = request.others[0]
@@ -16,7 +17,8 @@ struct NearSwap: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.nearswap", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Takes over one model where it is near the base"
+  id: "merge.nearswap", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Takes over one model where it is near the base"
 ) { pluginInterface($0, .mergeOperator { _ in NearSwap() }) }
 
 @c(centram_plugin_descriptor__merge_nearswap) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

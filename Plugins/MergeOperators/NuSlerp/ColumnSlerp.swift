@@ -50,12 +50,13 @@ struct ColumnSlerp {
     }
     let shares = (first, second)
     try request.forEachBlock { block in
-      let (x, y) = (block.inputs[pair[0]], block.inputs[pair[1]])
       Self.forEachRun(block.offset, block.count, columns) { start, column, count in
-        for index in 0..<count {
-          let (i, j) = (start + index, column + index)
-          let b = base.map { block.inputs[$0][i] } ?? 0
-          block.output[i] = b + (shares.0[j] * (x[i] - b) + shares.1[j] * (y[i] - b))
+        shares.0.withUnsafeBufferPointer { p in
+          shares.1.withUnsafeBufferPointer { q in
+            ck_combine_each(
+              block.inputs[pair[0]] + start, block.inputs[pair[1]] + start, base.map { block.inputs[$0] + start },
+              p.baseAddress! + column, q.baseAddress! + column, block.output + start, count)
+          }
         }
       }
     }

@@ -49,7 +49,8 @@ struct NuSlerp: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.nuslerp", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Weighted spherical interpolation of two models, or of their task vectors"
+  id: "merge.nuslerp", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Weighted spherical interpolation of two models, or of their task vectors"
 ) { pluginInterface($0, .mergeOperator { _ in NuSlerp() }) }
 
 @c(centram_plugin_descriptor__merge_nuslerp) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

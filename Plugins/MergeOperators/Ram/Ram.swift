@@ -2,12 +2,11 @@ import CKernels
 import CentramMergeSupport
 public import CentramPluginAPI
 
-/// RAM ("reinforced agent merging"): an element that only one model changed by more than `epsilon` takes that model's change
-/// whole, one that several changed takes the mean of their changes.
+/// RAM (Yuan et al., "Behavior knowledge merge in reinforced agentic models", arXiv 2601.13572): an element that only one
+/// model changed by more than `epsilon` takes that model's change whole, one that several changed takes the mean of their
+/// changes.
 struct Ram: TensorMerging {
-  let info = MergeOperatorInfo(
-    needs: .base,
-    parameters: [.init("epsilon", .number, default: .number(1e-5), limits: 0...Double.greatestFiniteMagnitude, "smallest difference from the base that counts as a change")])
+  let info = MergeOperatorInfo(needs: .base, parameters: [.changeLimit])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     let base = try request.base(), inputs = request.others

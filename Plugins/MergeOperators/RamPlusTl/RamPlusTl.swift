@@ -2,16 +2,16 @@ import CKernels
 import CentramMergeSupport
 public import CentramPluginAPI
 
-/// RAM+ (tensor-local): like RAM, but what one model changed alone is multiplied by
-/// 1 + r · clamp(shared / unique, 0, alpha), from the number of elements that it changed together with others and alone
-/// in this tensor: it makes up for the thinning that the mean does to shared changes.
+/// RAM+ with counts for each tensor (Yuan et al., arXiv 2601.13572): like RAM, but what one model changed alone is
+/// multiplied by 1 + r · clamp(shared / unique, 0, alpha), from the number of elements that it changed together with others
+/// and alone in this tensor: it makes up for the thinning that the mean does to shared changes.
 struct RamPlusTl: TensorMerging {
   let info = MergeOperatorInfo(
     needs: .base,
     parameters: [
       .init("r", .number, default: .number(0.1), limits: 0...Double.greatestFiniteMagnitude, "strength of the amplification"),
       .init("alpha", .number, default: .number(0.2), limits: 0...Double.greatestFiniteMagnitude, "limit of the ratio of shared to unique"),
-      .init("epsilon", .number, default: .number(1e-5), limits: 0...Double.greatestFiniteMagnitude, "smallest difference from the base that counts as a change"),
+      .changeLimit,
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
@@ -39,7 +39,8 @@ struct RamPlusTl: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.ramplus_tl", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Mean of the models that changed an element, lone changes amplified"
+  id: "merge.ramplus_tl", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Mean of the models that changed an element, lone changes amplified"
 ) { pluginInterface($0, .mergeOperator { _ in RamPlusTl() }) }
 
 @c(centram_plugin_descriptor__merge_ramplus_tl) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -11,7 +11,7 @@ struct Sce: TensorMerging {
     needs: .base,
     parameters: [
       .init("select_topk", .number, default: .number(1), limits: 0...1, "share of the elements that differ between models to keep"),
-      .init("int8_mask", .boolean, default: .boolean(false), "accepted for mergekit's sake; changes nothing, as no mask is stored"),
+      .without(effect: "int8_mask", .boolean, "no mask is stored"),
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
@@ -24,7 +24,8 @@ struct Sce: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.sce", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors selected by variance, weighted by energy, elected by sign"
+  id: "merge.sce", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Task vectors selected by variance, weighted by energy, elected by sign"
 ) { pluginInterface($0, .mergeOperator { _ in Sce() }) }
 
 @c(centram_plugin_descriptor__merge_sce) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -26,7 +26,8 @@ struct Slerp: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.slerp", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Spherical interpolation between the base and one model"
+  id: "merge.slerp", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Spherical interpolation between the base and one model"
 ) { pluginInterface($0, .mergeOperator { _ in Slerp() }) }
 
 @c(centram_plugin_descriptor__merge_slerp) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -6,7 +6,8 @@ public import CentramPluginAPI
 ///
 /// Of equal magnitudes at the edge the first are kept.
 struct Ties: TensorMerging {
-  let info = MergeOperatorInfo(needs: .base, parameters: ParameterSpecification.taskVectorSum(normalize: true, rescale: false) + [.density])
+  let info = MergeOperatorInfo(
+    needs: .base, parameters: ParameterSpecification.sparsifiedSum(normalize: true, rescale: false))
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     guard request.count > 0 else { return }
@@ -20,7 +21,8 @@ struct Ties: TensorMerging {
 }
 
 nonisolated(unsafe) private let descriptor = pluginDescriptor(
-  id: "merge.ties", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR, summary: "Task vectors trimmed, elected by sign and merged"
+  id: "merge.ties", version: "1.0.0", kind: CENTRAM_KIND_MERGE_OPERATOR,
+  summary: "Task vectors trimmed, elected by sign and merged"
 ) { pluginInterface($0, .mergeOperator { _ in Ties() }) }
 
 @c(centram_plugin_descriptor__merge_ties) public func centramPluginDescriptor() -> UnsafePointer<centram_descriptor_t> { descriptor }

@@ -26,6 +26,8 @@ void ck_combine(const float *const *x, const float *c, size_t inputs, float *y, 
 void ck_divide(float a, float *y, size_t n);
 // y = b + sum of c[i]·(x[i] − b)
 void ck_combine_deltas(const float *const *x, const float *c, size_t inputs, const float *b, float *y, size_t n);
+// z = p·x + q·y, element by element; with a base, which may be NULL: b + p·(x − b) + q·(y − b)
+void ck_combine_each(const float *x, const float *y, const float *b, const float *p, const float *q, float *z, size_t n);
 // d = x − b
 void ck_difference(const float *x, const float *b, float *d, size_t n);
 

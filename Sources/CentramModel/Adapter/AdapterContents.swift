@@ -73,15 +73,16 @@ extension AdapterContents {
     func optional(_ text: String?) -> OrderedJSON { text.map(OrderedJSON.string) ?? .null }
     // Older versions of PEFT do not know this key, so it is there only where it matters.
     let tying: [(String, OrderedJSON)] = tiesEmbeddings ? [("ensure_weight_tying", .boolean(true))] : []
-    let members: [(String, OrderedJSON)] = tying + [
-      ("alpha_pattern", patterns), ("base_model_name_or_path", optional(baseModel)), ("bias", .string(bias.rawValue)),
-      ("fan_in_fan_out", .boolean(isTransposed)), ("inference_mode", .boolean(true)), ("init_lora_weights", .boolean(true)),
-      ("lora_alpha", .number(Double(rank))), ("lora_dropout", .number(0)),
-      ("modules_to_save", modulesToSave.isEmpty ? .null : .array(modulesToSave.map(OrderedJSON.string))), ("peft_type", .string("LORA")),
-      ("r", .number(Double(rank))), ("rank_pattern", patterns),
-      ("target_modules", .array((targets ?? modules.map(\.name)).sorted().map(OrderedJSON.string))), ("task_type", optional(taskType)),
-      ("use_dora", .boolean(false)), ("use_rslora", .boolean(false)),
-    ]
+    let members: [(String, OrderedJSON)] =
+      tying + [
+        ("alpha_pattern", patterns), ("base_model_name_or_path", optional(baseModel)), ("bias", .string(bias.rawValue)),
+        ("fan_in_fan_out", .boolean(isTransposed)), ("inference_mode", .boolean(true)), ("init_lora_weights", .boolean(true)),
+        ("lora_alpha", .number(Double(rank))), ("lora_dropout", .number(0)),
+        ("modules_to_save", modulesToSave.isEmpty ? .null : .array(modulesToSave.map(OrderedJSON.string))), ("peft_type", .string("LORA")),
+        ("r", .number(Double(rank))), ("rank_pattern", patterns),
+        ("target_modules", .array((targets ?? modules.map(\.name)).sorted().map(OrderedJSON.string))), ("task_type", optional(taskType)),
+        ("use_dora", .boolean(false)), ("use_rslora", .boolean(false)),
+      ]
     return OrderedJSON.object(members.map { .init(key: $0.0, value: $0.1) }).text() + "\n"
   }
 
