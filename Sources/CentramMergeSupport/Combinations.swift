@@ -9,7 +9,9 @@ extension MergeRequest {
       Gram(size: wanted.count)
     } _: { (gram, block) in
       block.withInputs(wanted) { gram.add($0, base: base.map { block.inputs[$0] }, count: block.count) }
-    } combine: { $0.add($1) }
+    } combine: {
+      $0.add($1)
+    }
   }
 
   /// Writes Σ wᵢ xᵢ / Σ wᵢ over some inputs.

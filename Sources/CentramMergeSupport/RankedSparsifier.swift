@@ -34,8 +34,10 @@ public struct RankedSparsifier: Sparsifier {
           random: ElementRandom(seed: request.seed, name: request.tensor, stream: vector)))
     }
     let row = max(1, request.rowLength), fixed = rules
+    // Without room for a stripe from the start, growing would take up twice the memory.
+    let room = request.count / 8 / max(1, request.driver.stripeCount(.rows)) * 17 / 16 + 64
     stripes = try request.foldStripes(.rows) {
-      Stripe(bits: inputs.map { _ in [] }, lengths: Lengths(count: inputs.count))
+      Stripe(bits: inputs.map { _ in .withCapacity(room) }, lengths: Lengths(count: inputs.count))
     } _: { (state, _, block) throws(PluginError) in
       state.starts[block.offset] = state.bits[0].count
       try withScratch(UInt8.self, block.count) { (mask) throws(PluginError) in
@@ -115,5 +117,13 @@ extension Lengths {
         kept[vector] += ck_l1(delta, length)
       }
     }
+  }
+}
+
+extension [UInt8] {
+  fileprivate static func withCapacity(_ capacity: Int) -> [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(capacity)
+    return bytes
   }
 }

@@ -28,7 +28,8 @@ extension Reference {
     var vectors = [Array(0..<count)]
     if !flag("nuslerp_flatten"), shape.count > 1 {
       let slice = shape.dropFirst().reduce(1, *)
-      vectors = flag("nuslerp_row_wise")
+      vectors =
+        flag("nuslerp_row_wise")
         ? (0..<slice).map { Array(stride(from: $0, to: count, by: slice)) }
         : stride(from: 0, to: count, by: row).map { Array($0..<($0 + row)) }
     }

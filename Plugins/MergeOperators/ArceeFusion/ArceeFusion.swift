@@ -17,7 +17,9 @@ struct ArceeFusion: TensorMerging {
       [Double]()
     } _: { (rows, block) in
       block.forEachRow(of: row) { rows.append(ck_divergence(block.inputs[other] + $0, block.inputs[base] + $0, row)) }
-    } combine: { $0 += $1 }
+    } combine: {
+      $0 += $1
+    }
 
     let last = request.count - 1
     let quartiles = try request.search([[last / 4, last / 2, last * 3 / 4]]) { (_, block, start, count, keys) in
