@@ -12,7 +12,11 @@ let swift: [SwiftSetting] =
     .enableUpcomingFeature("InternalImportsByDefault"),
   ] + strict
 /// Kernels are slow without optimisation, so they have it in debug builds too. No other flag: no fast-math.
-let kernels: [CSetting] = [.unsafeFlags(["-O3"], .when(configuration: .debug))]
+let kernels: [CSetting] = [.unsafeFlags(["-O3"], .when(configuration: .debug)), .unsafeFlags(["-ffunction-sections"])]
+/// Set by Scripts/install: plugins export their entry and nothing else, so that the linker drops what they do not use. Tests link plugins into
+/// themselves and need their symbols.
+let small: [LinkerSetting] =
+  Context.environment["CENTRAM_INSTALL"] == nil ? [] : [.unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map", "-Xlinker", "--gc-sections"])]
 
 /// A plugin is one folder, one target and one dynamic library. Leaves are what it may use besides the API.
 struct Plugin {
@@ -69,6 +73,7 @@ let package = Package(
   ],
   targets: [
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
@@ -80,11 +85,11 @@ let package = Package(
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
-      name: "CentramHost", dependencies: [api, "CentramLanes", "CSodium", "CSystem"], swiftSettings: swift),
+      name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CSystem"], swiftSettings: swift),
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
-      dependencies: [api, "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "CSodium", "CSystem", .product(name: "Yams", package: "Yams")],
+      dependencies: [api, "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSystem", .product(name: "Yams", package: "Yams")],
       swiftSettings: swift),
     .target(name: "CentramPluginTesting", dependencies: [api, "CentramHost"], swiftSettings: swift),
     .executableTarget(
@@ -118,7 +123,7 @@ let package = Package(
       name: "centram-merge-bench", dependencies: [api, "CentramNode", "CentramModel", "CentramPluginTesting"] + mergeOperators,
       path: "Benchmarks/MergeKernels", swiftSettings: swift),
   ] + plugins.map {
-    .target(name: $0.target, dependencies: [api, stamp] + $0.leaves, path: "Plugins/\($0.kind)/\($0.name)", swiftSettings: swift)
+    .target(name: $0.target, dependencies: [api, stamp] + $0.leaves, path: "Plugins/\($0.kind)/\($0.name)", swiftSettings: swift, linkerSettings: small)
   } + fixtures.map {
     .target(name: "Fixture_\($0)", dependencies: [api, stamp], path: "Tests/Fixtures/Host/\($0)", swiftSettings: swift)
   },

@@ -65,7 +65,7 @@ def main():
     parser.add_argument("--mergekit")
     parser.add_argument("--runs", type=int, default=1)
     parser.add_argument("--json")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     folder = os.path.abspath(options.checkpoints)
     for model in ("base", "a", "b"):  # into the page cache, for both alike
         with open(f"{folder}/{model}/model.safetensors", "rb") as file:

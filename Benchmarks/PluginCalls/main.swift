@@ -63,7 +63,14 @@ final class OneElement: MergeDriver, @unchecked Sendable {
   let keys = PluginSignature.makeKeyPair()
   let packager = PluginPackager(describeCommand: [executable, "describe"], publisher: "bench", secretKey: keys.secretKey)
   for name in try FileManager.default.contentsOfDirectory(atPath: built).sorted() where name.hasPrefix("libcentram_") || name.hasPrefix("libcentramfixture_") {
-    if name.hasSuffix(".so") { _ = try packager.pack("\(built)/\(name)", into: folder) }
+    guard name.hasSuffix(".so") else { continue }
+    // As Scripts/install ships them.
+    let copy = NSTemporaryDirectory() + "/\(UUID().uuidString)-\(name)"
+    defer { try? FileManager.default.removeItem(atPath: copy) }
+    try FileManager.default.copyItem(atPath: "\(built)/\(name)", toPath: copy)
+    let strip = try Process.run(URL(fileURLWithPath: "/usr/bin/strip"), arguments: ["--strip-unneeded", copy])
+    strip.waitUntilExit()
+    _ = try packager.pack(copy, into: folder)
   }
 
   // Loading, with every check: signature, hash, all of the library.

@@ -18,3 +18,46 @@ int ck_all_within(const float *x, float limit, size_t n) {
 #endif
   return within(x, limit, n);
 }
+
+// Conversions that tell in passing whether a value was outside: one look at the data instead of two.
+static inline __attribute__((always_inline)) int from_bf16(const uint16_t *restrict x, float *restrict y, size_t n) {
+  uint32_t *restrict bits = (uint32_t *)y;
+  uint32_t largest = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t wide = (uint32_t)x[i] << 16, magnitude = wide & 0x7fffffff;
+    bits[i] = wide;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest < 0x7f800000;
+}
+
+static inline __attribute__((always_inline)) int to_bf16(const float *restrict x, float limit, uint16_t *restrict y, size_t n) {
+  const uint32_t *restrict bits = (const uint32_t *)x;
+  uint32_t largest = 0, bound;
+  __builtin_memcpy(&bound, &limit, sizeof bound);
+  for (size_t i = 0; i < n; i++) {
+    uint32_t b = bits[i], magnitude = b & 0x7fffffff;
+    largest = magnitude > largest ? magnitude : largest;
+    y[i] = (uint16_t)((b + 0x7fff + ((b >> 16) & 1)) >> 16);
+  }
+  return largest <= bound;
+}
+
+#if defined(__x86_64__)
+__attribute__((target("avx2"))) static int from_bf16_avx2(const uint16_t *x, float *y, size_t n) { return from_bf16(x, y, n); }
+__attribute__((target("avx2"))) static int to_bf16_avx2(const float *x, float limit, uint16_t *y, size_t n) { return to_bf16(x, limit, y, n); }
+#endif
+
+int ck_bf16_to_f32_finite(const uint16_t *x, float *y, size_t n) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) return from_bf16_avx2(x, y, n);
+#endif
+  return from_bf16(x, y, n);
+}
+
+int ck_f32_to_bf16_within(const float *x, float limit, uint16_t *y, size_t n) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) return to_bf16_avx2(x, limit, y, n);
+#endif
+  return to_bf16(x, limit, y, n);
+}

@@ -30,7 +30,9 @@ public final class SafetensorsWriter: Sendable {
     }
     header += "}"
     var head = Array(header.utf8)
-    while head.count % 8 != 0 { head.append(0x20) }
+    // Large data starts on a page, so that large writes touch whole pages.
+    let alignment = offset >= 1 << 20 ? 4096 : 8
+    while (8 + head.count) % alignment != 0 { head.append(0x20) }
     let dataStart = 8 + head.count
     offsets = Dictionary(uniqueKeysWithValues: starts.map { ($1.name, (dataStart + $0, $1)) })
 

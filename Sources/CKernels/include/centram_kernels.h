@@ -101,6 +101,10 @@ void ck_select_important(const float *x, const float *b, double factor, float th
 // ---- checks ----
 // 1 if |x| <= limit for all elements; a NaN makes it 0
 int ck_all_within(const float *x, float limit, size_t n);
+// Converts, and returns 1 if all are finite
+int ck_bf16_to_f32_finite(const uint16_t *x, float *y, size_t n);
+// Converts, and returns 1 if |x| <= limit for all; else y holds nothing of use
+int ck_f32_to_bf16_within(const float *x, float limit, uint16_t *y, size_t n);
 
 // "base", "avx2": the level in use.
 const char *ck_level(void);

@@ -24,6 +24,8 @@ public final class BlockDriver: MergeDriver {
   private let written = Atomic<Int>(0)
   /// What the host itself found wrong, which an operator's error does not say as well.
   private let found = Mutex<Finding?>(nil)
+  /// Inputs known to be finite.
+  private let checked = Mutex<Set<Int>>([])
 
   private enum Finding {
     case nonFinite(input: Int, element: Int)
@@ -85,43 +87,92 @@ public final class BlockDriver: MergeDriver {
     guard !writingOutput || sink != nil else { throw PluginError(.invalid, "this request takes no output") }
     let blocks = blockCount(granularity), stripes = stripeCount(granularity), length = blockLength(granularity)
     let failure = Failure()
+    // Inputs that an earlier pass saw whole need no second look.
+    let isFresh = checked.withLock { known in sources.indices.map { rejectsNonFinite && !known.contains($0) } }
     withoutActuallyEscaping(body) { body in
       pool.run(pieces: stripes) { stripe, _ in
         let scratch = Scratch(inputs: sources.count, length: min(length, count))
-        for block in (stripe * blocks / stripes)..<((stripe + 1) * blocks / stripes) {
-          guard !failure.isSet else { return }
-          guard !isCancelled() else { return failure.set(PluginError(.cancelled, "the merge was cancelled")) }
-          let offset = block * length
-          let size = min(length, count - offset)
-          do throws(PluginError) {
+        let target = writingOutput ? sink.map { Target($0, length: min(length, count), self) } : nil
+        do throws(PluginError) {
+          for block in (stripe * blocks / stripes)..<((stripe + 1) * blocks / stripes) {
+            guard !failure.isSet else { return }
+            guard !isCancelled() else { throw PluginError(.cancelled, "the merge was cancelled") }
+            let offset = block * length
+            let size = min(length, count - offset)
             for input in wanted {
-              scratch.fill(input, from: sources[input], offset: offset, count: size)
-              if rejectsNonFinite { try check(input, scratch.pointers[input], offset: offset, count: size) }
+              let isFinite = scratch.fill(input, from: sources[input], offset: offset, count: size, checking: isFresh[input])
+              guard isFinite else { throw nonFinite(input, scratch.pointers[input], offset: offset, count: size) }
             }
             try body(stripe, MergeBlock(offset: offset, count: size, inputs: UnsafePointer(scratch.pointers), output: scratch.output))
-            guard writingOutput, let sink else { continue }
-            do throws(MergeError) {
-              try sink.write(offset: offset, scratch.output, count: size)
-            } catch {
-              found.withLock { $0 = $0 ?? .sink(error) }
-              throw PluginError(.inputOutput, error.message)
-            }
-            written.wrappingAdd(size, ordering: .relaxed)
-            progress(size)
-          } catch {
-            failure.set(error)
+            try target?.take(offset: offset, scratch.output, count: size)
           }
+          try target?.flush()
+        } catch {
+          failure.set(error)
         }
       }
     }
+    if failure.error == nil && rejectsNonFinite { checked.withLock { $0.formUnion(wanted) } }
     if let error = failure.error { throw error }
   }
 
-  private func check(_ input: Int, _ floats: UnsafePointer<Float>, offset: Int, count: Int) throws(PluginError) {
-    guard ck_all_within(floats, .greatestFiniteMagnitude, count) == 0 else { return }
+  private func nonFinite(_ input: Int, _ floats: UnsafePointer<Float>, offset: Int, count: Int) -> PluginError {
     let element = offset + ((0..<count).first { !floats[$0].isFinite } ?? 0)
     found.withLock { $0 = $0 ?? .nonFinite(input: input, element: element) }
-    throw PluginError(.invalid, "input \(input) holds NaN or infinity at element \(element)")
+    return PluginError(.invalid, "input \(input) holds NaN or infinity at element \(element)")
+  }
+
+  /// Hands a stripe's output to the sink, several blocks at a time where the sink can gather.
+  private final class Target {
+    /// Blocks a write: large writes cost the system less.
+    private static let blocks = 8
+    private let sink: any TensorSink
+    private let gathering: (any GatheringSink)?
+    private let buffer: UnsafeMutableRawBufferPointer
+    private let driver: BlockDriver
+    private var start = 0, elements = 0
+
+    init(_ sink: any TensorSink, length: Int, _ driver: BlockDriver) {
+      (self.sink, self.driver) = (sink, driver)
+      gathering = length <= BlockDriver.blockSize ? sink as? any GatheringSink : nil
+      buffer = .allocate(byteCount: (gathering?.elementSize ?? 0) * length * Self.blocks, alignment: 64)
+    }
+
+    deinit { buffer.deallocate() }
+
+    func take(offset: Int, _ floats: UnsafePointer<Float>, count: Int) throws(PluginError) {
+      guard let gathering else {
+        try reporting { () throws(MergeError) in try sink.write(offset: offset, floats, count: count) }
+        return driver.didWrite(count)
+      }
+      if elements == 0 { start = offset }
+      let place = elements * gathering.elementSize
+      try reporting { () throws(MergeError) in try gathering.encode(offset: offset, floats, count: count, into: buffer.baseAddress! + place) }
+      elements += count
+      if (elements + count) * gathering.elementSize > buffer.count { try flush() }
+    }
+
+    func flush() throws(PluginError) {
+      guard let gathering, elements > 0 else { return }
+      let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<(elements * gathering.elementSize)])
+      try reporting { () throws(MergeError) in try gathering.write(offset: start, encoded: bytes) }
+      driver.didWrite(elements)
+      elements = 0
+    }
+
+    private func reporting(_ body: () throws(MergeError) -> Void) throws(PluginError) {
+      do throws(MergeError) {
+        try body()
+      } catch {
+        driver.found.withLock { $0 = $0 ?? .sink(error) }
+        throw PluginError(.inputOutput, error.message)
+      }
+    }
+  }
+
+  private func didWrite(_ elements: Int) {
+    written.wrappingAdd(elements, ordering: .relaxed)
+    progress(elements)
   }
 
   /// Room for one worker's block: the converted inputs and the output.
@@ -145,15 +196,18 @@ public final class BlockDriver: MergeDriver {
       output.deallocate()
     }
 
-    func fill(_ input: Int, from source: any TensorSource, offset: Int, count: Int) {
+    /// - Returns: false where it was asked to look and found NaN or infinity.
+    func fill(_ input: Int, from source: any TensorSource, offset: Int, count: Int, checking: Bool) -> Bool {
       if let lent = source.lend(offset: offset, count: count) {
         pointers[input] = lent
-        return
+        return !checking || ck_all_within(lent, .greatestFiniteMagnitude, count) == 1
       }
       let buffer = buffers[input] ?? .allocate(capacity: length)
       buffers[input] = buffer
-      source.read(offset: offset, count: count, into: buffer)
       pointers[input] = UnsafePointer(buffer)
+      if checking { return source.readFinite(offset: offset, count: count, into: buffer) }
+      source.read(offset: offset, count: count, into: buffer)
+      return true
     }
   }
 

@@ -1,3 +1,4 @@
+internal import CKernels
 public import CentramModel
 
 /// Where the elements of one input come from, converted to float32. Read by several threads at once.
@@ -5,17 +6,34 @@ public protocol TensorSource: Sendable {
   var count: Int { get }
   /// Converts elements [offset, offset + count) into `floats`.
   func read(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>)
+  /// The same, and tells whether all are finite.
+  func readFinite(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) -> Bool
   /// The elements where they lie, if they lie in memory as float32; else nil. Valid as long as the source.
   func lend(offset: Int, count: Int) -> UnsafePointer<Float>?
 }
 
 extension TensorSource {
+  public func readFinite(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) -> Bool {
+    read(offset: offset, count: count, into: floats)
+    return ck_all_within(floats, .greatestFiniteMagnitude, count) == 1
+  }
+
   public func lend(offset: Int, count: Int) -> UnsafePointer<Float>? { nil }
 }
 
 /// Takes the output of one tensor. Blocks arrive in any order, from several threads.
 public protocol TensorSink: Sendable {
   func write(offset: Int, _ floats: UnsafePointer<Float>, count: Int) throws(MergeError)
+}
+
+/// A sink that takes blocks in two steps, so that few large pieces are written instead of many small ones.
+public protocol GatheringSink: TensorSink {
+  /// Bytes an element.
+  var elementSize: Int { get }
+  /// Converts elements from `offset` on.
+  func encode(offset: Int, _ floats: UnsafePointer<Float>, count: Int, into bytes: UnsafeMutableRawPointer) throws(MergeError)
+  /// Writes converted elements from `offset` on.
+  func write(offset: Int, encoded bytes: UnsafeRawBufferPointer) throws(MergeError)
 }
 
 /// A tensor in a mapped file.
@@ -32,6 +50,14 @@ public struct MappedSource: TensorSource, @unchecked Sendable {
 
   public func read(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) {
     format.decode(bytes + offset * format.size, count: count, into: floats)
+  }
+
+  public func readFinite(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) -> Bool {
+    if format == .bfloat16 {
+      return ck_bf16_to_f32_finite((bytes + offset * 2).assumingMemoryBound(to: UInt16.self), floats, count) == 1
+    }
+    read(offset: offset, count: count, into: floats)
+    return ck_all_within(floats, .greatestFiniteMagnitude, count) == 1
   }
 
   public func lend(offset: Int, count: Int) -> UnsafePointer<Float>? {

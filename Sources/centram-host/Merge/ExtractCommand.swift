@@ -31,6 +31,7 @@ extension MergeCommand {
         let node = try host.nodeConfiguration()
         var options = MergeOptions()
         (options.hash, options.replacesAnything, options.centramVersion) = (hash ?? node.mergeHash, force, CentramVersion.text)
+        options.hashCache = HostOptions.cacheFolder + "/file-hashes.json"
         options.threads = node.mergeThreads ?? ProcessInfo.processInfo.activeProcessorCount
         var extraction = LoraExtraction.Options()
         (extraction.maximumRank, extraction.threshold, extraction.distributesScale) = (maxRank, svEpsilon, distributeScale)

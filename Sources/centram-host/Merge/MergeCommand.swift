@@ -36,7 +36,7 @@ extension MergeCommand {
         options.seed = seed
         options.threads = try validThreads(threads ?? node.mergeThreads)
         options.shardSize = try ByteCount.parse(shardSize, option: "--shard-size")
-        options.hash = hash ?? node.mergeHash
+        (options.hash, options.hashCache) = (hash ?? node.mergeHash, HostOptions.cacheFolder + "/file-hashes.json")
         (options.masks, options.replacesAnything, options.allowsNonFinite) = (masks, force, allowNonFinite)
         options.synchronizes = sync
         options.centramVersion = CentramVersion.text

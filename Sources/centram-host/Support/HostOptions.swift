@@ -12,6 +12,9 @@ struct HostOptions: ParsableArguments {
   @Option(name: .customLong("disable"), help: ArgumentHelp("The id of a plugin not to use. May be given again.", valueName: "id"))
   var disabled: [String] = []
 
+  /// What can be made again.
+  static var cacheFolder: String { NSHomeDirectory() + "/.centram/cache" }
+
   func nodeConfiguration() throws -> NodeConfiguration {
     if let configurationFile { return try NodeConfiguration(path: configurationFile) }
     let standard = NSHomeDirectory() + "/.centram/config.json"

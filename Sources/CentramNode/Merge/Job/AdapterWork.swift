@@ -104,7 +104,7 @@ struct AdapterWork: DocumentWork {
   private func writeCompanions(
     into folder: String, title: String, options: MergeOptions, pool: WorkerPool, observer: MergeObserver
   ) throws(MergeError) {
-    let entries = try FileHash.entries(inputs.map(\.adapter.file), options.hash, pool, observer.isCancelled)
+    let entries = try FileHash.entries(inputs.map(\.adapter.file), options.hash, cache: options.hashCache, pool, observer.isCancelled)
     var lineage: [MergeLineage.Input] = []
     for (index, input) in inputs.enumerated() { lineage.append(.init(reference: input.name, folder: folders[index], files: [entries[index]])) }
     var files = MergeOutputFiles(

@@ -84,7 +84,7 @@ struct CheckpointWork: DocumentWork {
     _ references: [ModelReference], _ options: MergeOptions, _ pool: WorkerPool, _ observer: MergeObserver
   ) throws(MergeError) -> MergeLineage {
     let files = try references.map { (reference) throws(MergeError) in try merge.models.files(reference) }
-    var rest = try FileHash.entries(files.flatMap { $0 }, options.hash, pool, observer.isCancelled)[...]
+    var rest = try FileHash.entries(files.flatMap { $0 }, options.hash, cache: options.hashCache, pool, observer.isCancelled)[...]
     var inputs: [MergeLineage.Input] = []
     for (reference, files) in zip(references, files) {
       inputs.append(.init(reference: reference.description, folder: merge.models.path(reference.model), files: Array(rest.prefix(files.count))))

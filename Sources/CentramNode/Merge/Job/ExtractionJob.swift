@@ -49,7 +49,7 @@ public struct ExtractionJob: Sendable {
     let pool = WorkerPool(workers: options.threads)
     var inputs: [MergeLineage.Input] = []
     for (name, tensors) in models {
-      inputs.append(.init(reference: name, folder: name, files: try FileHash.entries(tensors.files, options.hash, pool, observer.isCancelled)))
+      inputs.append(.init(reference: name, folder: name, files: try FileHash.entries(tensors.files, options.hash, cache: options.hashCache, pool, observer.isCancelled)))
     }
     let configuration = """
       # centram-host merge extract-lora

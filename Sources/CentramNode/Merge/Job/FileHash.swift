@@ -1,4 +1,4 @@
-internal import CSodium
+internal import COpenSSL
 internal import CXXHash
 internal import Foundation
 internal import Synchronization
@@ -9,7 +9,7 @@ public enum FileHashAlgorithm: String, Sendable, CaseIterable {
   /// XXH3, 128 bits: finds every accidental difference at the speed of memory; no proof against forgery. What
   /// `xxh128sum FILE` prints.
   case xxh128
-  /// SHA-256: what `sha256sum FILE` prints and model hubs show. About three seconds a gigabyte.
+  /// SHA-256: what `sha256sum FILE` prints and model hubs show. About 0.7 seconds a gigabyte where the processor has instructions for it.
   case sha256
   case none
 }
@@ -28,11 +28,12 @@ public enum FileHash {
       XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state))
       return withUnsafeBytes(of: canonical) { hexadecimal($0) }
     case .sha256:
-      var state = crypto_hash_sha256_state()
-      crypto_hash_sha256_init(&state)
-      try chunks(of: file, isCancelled) { crypto_hash_sha256_update(&state, $0.bindMemory(to: UInt8.self).baseAddress, UInt64($0.count)) }
+      let state = EVP_MD_CTX_new()
+      defer { EVP_MD_CTX_free(state) }
+      EVP_DigestInit_ex(state, EVP_sha256(), nil)
+      try chunks(of: file, isCancelled) { EVP_DigestUpdate(state, $0.baseAddress, $0.count) }
       var digest = [UInt8](repeating: 0, count: 32)
-      crypto_hash_sha256_final(&state, &digest)
+      EVP_DigestFinal_ex(state, &digest, nil)
       return digest.withUnsafeBytes { hexadecimal($0) }
     }
   }
@@ -51,21 +52,32 @@ public enum FileHash {
 }
 
 extension FileHash {
-  /// A lineage entry a file; files are hashed side by side.
+  /// A lineage entry a file; files are hashed side by side, unless the cache knows them.
+  /// - Parameter cache: a file that remembers hashes; nil: none.
   static func entries(
-    _ files: [SafetensorsFile], _ algorithm: FileHashAlgorithm, _ pool: WorkerPool, _ isCancelled: @escaping @Sendable () -> Bool
+    _ files: [SafetensorsFile], _ algorithm: FileHashAlgorithm, cache: String?, _ pool: WorkerPool, _ isCancelled: @escaping @Sendable () -> Bool
   ) throws(MergeError) -> [MergeLineage.File] {
+    let cache = algorithm == .none ? nil : cache.map(HashCache.init(path:))
+    let keys = files.map { HashCache.key($0.path, algorithm) }
+    let known = keys.map { key in key.flatMap { cache?.hash($0) } }
     let results = Mutex<[Int: Result<String?, MergeError>]>([:])
     pool.run(pieces: files.count) { piece, _ in
       let result: Result<String?, MergeError>
-      do throws(MergeError) { result = .success(try hash(files[piece], algorithm, isCancelled: isCancelled)) } catch { result = .failure(error) }
+      if let known = known[piece] {
+        result = .success(known)
+      } else {
+        do throws(MergeError) { result = .success(try hash(files[piece], algorithm, isCancelled: isCancelled)) } catch { result = .failure(error) }
+      }
       results.withLock { $0[piece] = result }
     }
     var entries: [MergeLineage.File] = []
+    var fresh: [String: String] = [:]
     for (index, file) in files.enumerated() {
       let hash = try results.withLock { $0[index] }?.get() ?? nil
       entries.append(.init(name: (file.path as NSString).lastPathComponent, bytes: file.size, algorithm: algorithm.rawValue, hash: hash ?? ""))
+      if let hash, let key = keys[index], known[index] == nil { fresh[key] = hash }
     }
+    cache?.add(fresh)
     return entries
   }
 }

@@ -6,6 +6,8 @@ public struct MergeOptions: Sendable {
   /// Bytes of tensors a file of the output.
   public var shardSize = 5_000_000_000
   public var hash = FileHashAlgorithm.xxh128
+  /// A file that remembers the hashes of inputs that did not change; nil: none.
+  public var hashCache: String?
   /// A safetensors file of masks (`TENSOR|MODEL`, 1 = keep) that random operators use instead of their own.
   public var masks: String?
   /// Whether an output that no merge wrote may be replaced.
