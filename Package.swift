@@ -120,7 +120,7 @@ let package = Package(
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
     .executableTarget(
-      name: "centram-merge-bench", dependencies: [api, "CentramNode", "CentramModel", "CentramPluginTesting"] + mergeOperators,
+      name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],
       path: "Benchmarks/MergeKernels", swiftSettings: swift),
   ] + plugins.map {
     .target(name: $0.target, dependencies: [api, stamp] + $0.leaves, path: "Plugins/\($0.kind)/\($0.name)", swiftSettings: swift, linkerSettings: small)

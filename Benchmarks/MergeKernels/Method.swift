@@ -34,7 +34,7 @@ struct Method {
   static var names: [String] { methods.keys.sorted() }
 
   init?(_ name: String) {
-    guard let method = Self.methods[name], let operation = operators[name] else { return nil }
+    guard let method = Self.methods[name], let operation = Operators.named(name) else { return nil }
     (self.name, self.operation, shared, each) = (name, operation, method.shared, method.each)
   }
 
