@@ -16,7 +16,8 @@ let kernels: [CSetting] = [.unsafeFlags(["-O3"], .when(configuration: .debug)), 
 /// Set by Scripts/install: plugins export their entry and nothing else, so that the linker drops what they do not use. Tests link plugins into
 /// themselves and need their symbols.
 let small: [LinkerSetting] =
-  Context.environment["CENTRAM_INSTALL"] == nil ? [] : [.unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map", "-Xlinker", "--gc-sections"])]
+  Context.environment["CENTRAM_INSTALL"] == nil
+  ? [] : [.unsafeFlags(["-Xlinker", "--version-script=\(Context.packageDirectory)/Plugins/exports.map", "-Xlinker", "--gc-sections"])]
 
 /// A plugin is one folder, one target and one dynamic library. Leaves are what it may use besides the API.
 struct Plugin {
@@ -122,10 +123,12 @@ let package = Package(
     .executableTarget(
       name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],
       path: "Benchmarks/MergeKernels", swiftSettings: swift),
-  ] + plugins.map {
-    .target(name: $0.target, dependencies: [api, stamp] + $0.leaves, path: "Plugins/\($0.kind)/\($0.name)", swiftSettings: swift, linkerSettings: small)
-  } + fixtures.map {
-    .target(name: "Fixture_\($0)", dependencies: [api, stamp], path: "Tests/Fixtures/Host/\($0)", swiftSettings: swift)
-  },
+  ]
+    + plugins.map {
+      .target(name: $0.target, dependencies: [api, stamp] + $0.leaves, path: "Plugins/\($0.kind)/\($0.name)", swiftSettings: swift, linkerSettings: small)
+    }
+    + fixtures.map {
+      .target(name: "Fixture_\($0)", dependencies: [api, stamp], path: "Tests/Fixtures/Host/\($0)", swiftSettings: swift)
+    },
   swiftLanguageModes: [.v6]
 )

@@ -96,12 +96,20 @@ final class OneElement: MergeDriver, @unchecked Sendable {
   let plugin = try host.economyRule("test.ping")
   let event = EconomyEvent(type: "payment", amount: 1, subject: "", payer: "", payee: ""), view = EmptyView()
   var posted = 0
-  let call = try nanoseconds(2_000_000) { posted += try local.postings(for: event, in: view).count } _: { posted += try plugin.postings(for: event, in: view).count }
+  let call = try nanoseconds(2_000_000) {
+    posted += try local.postings(for: event, in: view).count
+  } _: {
+    posted += try plugin.postings(for: event, in: view).count
+  }
   print(String(format: "synchronous call: local %.2f ns, plugin %.2f ns, difference %.2f ns", call.0, call.1, call.1 - call.0), posted == 0 ? "" : "?")
 
   // A hot swap: find the other version and put it in the slot.
   let slot = PluginSlot<any MergeOperator>(try host.mergeOperator("test.swap@1.0.0"))
-  let swap = try nanoseconds(1000) { slot.swap(to: try host.mergeOperator("test.swap@1.1.0")) } _: { slot.swap(to: try host.mergeOperator("test.swap@1.0.0")) }
+  let swap = try nanoseconds(1000) {
+    slot.swap(to: try host.mergeOperator("test.swap@1.1.0"))
+  } _: {
+    slot.swap(to: try host.mergeOperator("test.swap@1.0.0"))
+  }
   print(String(format: "hot swap to a loaded version: %.1f µs", max(swap.0, swap.1) / 1000))
 
   guard CommandLine.arguments.count == 2 else { return }
@@ -110,7 +118,13 @@ final class OneElement: MergeDriver, @unchecked Sendable {
     guard let other = try others.mergeOperator(record.id) as? any TensorMerging, let linear = try host.mergeOperator("merge.linear") as? any TensorMerging else { continue }
     let parameters = Parameters(shared: ["normalize": .boolean(true), "gain": .number(1)], perInput: [["weight": .number(1)]])
     let request = MergeRequest(tensor: "w", shape: [1], models: ["a"], baseIndex: nil, parameters: parameters, driver: OneElement())
-    let merge = try nanoseconds(100_000) { try linear.merge(request) } _: { try other.merge(request) }
-    print(String(format: "merge of one element: merge.linear (swift) %.0f ns, %@ (%@) %.0f ns", merge.0, record.id, record.lanes.map(\.rawValue).sorted().joined(separator: "+"), merge.1))
+    let merge = try nanoseconds(100_000) {
+      try linear.merge(request)
+    } _: {
+      try other.merge(request)
+    }
+    print(
+      String(
+        format: "merge of one element: merge.linear (swift) %.0f ns, %@ (%@) %.0f ns", merge.0, record.id, record.lanes.map(\.rawValue).sorted().joined(separator: "+"), merge.1))
   }
 }

@@ -25,7 +25,9 @@ struct CTrainer: Trainer {
           return try call.result()
         }
       }
-    } onCancel: { call.isCancelled.store(true, ordering: .relaxed) }
+    } onCancel: {
+      call.isCancelled.store(true, ordering: .relaxed)
+    }
     return try result.get()
   }
 }

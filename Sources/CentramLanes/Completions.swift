@@ -25,11 +25,12 @@ package final class Completions: Sendable {
   static func wait(_ start: (_ done: @escaping centram_done_fn, _ token: UnsafeMutableRawPointer?) -> Void?) async throws(PluginError) -> Int64 {
     let result = await withCheckedContinuation { continuation in
       let token = shared.open(continuation)
-      let started: Void? = start({ token, status, value, message in
-        let text = message.map { String(cString: $0) } ?? ""
-        let error = PluginError(.init(rawValue: status), text.isEmpty ? "the operation ended with \(status) and no reason" : text)
-        Completions.shared.finish(UInt(bitPattern: token), status == 0 ? .success(value) : .failure(error))
-      }, UnsafeMutableRawPointer(bitPattern: token))
+      let started: Void? = start(
+        { token, status, value, message in
+          let text = message.map { String(cString: $0) } ?? ""
+          let error = PluginError(.init(rawValue: status), text.isEmpty ? "the operation ended with \(status) and no reason" : text)
+          Completions.shared.finish(UInt(bitPattern: token), status == 0 ? .success(value) : .failure(error))
+        }, UnsafeMutableRawPointer(bitPattern: token))
       if started == nil { shared.finish(token, .failure(PluginError(.unsupported, "the plugin has no such function"))) }
     }
     return try result.get()

@@ -98,31 +98,33 @@ private final class CallInterface {
 
 extension FunctionTable.ValueType {
   fileprivate var description: ffi_type {
-    let (size, code): (Int, Int32) = switch self {
-    case .i32: (4, FFI_TYPE_SINT32)
-    case .u32: (4, FFI_TYPE_UINT32)
-    case .i64: (8, FFI_TYPE_SINT64)
-    case .u64: (8, FFI_TYPE_UINT64)
-    case .f32: (4, FFI_TYPE_FLOAT)
-    case .f64: (8, FFI_TYPE_DOUBLE)
-    case .pointer: (8, FFI_TYPE_POINTER)
-    case .void: (1, FFI_TYPE_VOID)
-    }
+    let (size, code): (Int, Int32) =
+      switch self {
+      case .i32: (4, FFI_TYPE_SINT32)
+      case .u32: (4, FFI_TYPE_UINT32)
+      case .i64: (8, FFI_TYPE_SINT64)
+      case .u64: (8, FFI_TYPE_UINT64)
+      case .f32: (4, FFI_TYPE_FLOAT)
+      case .f64: (8, FFI_TYPE_DOUBLE)
+      case .pointer: (8, FFI_TYPE_POINTER)
+      case .void: (1, FFI_TYPE_VOID)
+      }
     return ffi_type(size: size, alignment: UInt16(size), type: UInt16(code), elements: nil)
   }
 
   /// A number as a word of this type.
   /// - Throws: `.invalid` where the type cannot hold it.
   func word(_ number: Double, for name: String) throws(PluginError) -> UInt64 {
-    let word: UInt64? = switch self {
-    case .f32: UInt64(Float(number).bitPattern)
-    case .f64: number.bitPattern
-    case .i32: Int32(exactly: number).map { UInt64(UInt32(bitPattern: $0)) }
-    case .u32: UInt32(exactly: number).map(UInt64.init)
-    case .i64: Int64(exactly: number).map { UInt64(bitPattern: $0) }
-    case .u64: UInt64(exactly: number)
-    case .pointer, .void: nil
-    }
+    let word: UInt64? =
+      switch self {
+      case .f32: UInt64(Float(number).bitPattern)
+      case .f64: number.bitPattern
+      case .i32: Int32(exactly: number).map { UInt64(UInt32(bitPattern: $0)) }
+      case .u32: UInt32(exactly: number).map(UInt64.init)
+      case .i64: Int64(exactly: number).map { UInt64(bitPattern: $0) }
+      case .u64: UInt64(exactly: number)
+      case .pointer, .void: nil
+      }
     guard let word else { throw PluginError(.invalid, "\(name) is \(number), which the C type \(rawValue) cannot hold") }
     return word
   }

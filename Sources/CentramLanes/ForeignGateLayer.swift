@@ -53,10 +53,11 @@ struct ForeignGateLayer: GateLayer {
     case .constant: return try argument.type.word(argument.value, for: "a constant")
     case .parameter: return try argument.type.word(setting(argument.name, candidate), for: argument.name)
     case .evidence:
-      callbacks.append(try HostClosure(result: .void, arguments: [.pointer, .pointer]) { argument in
-        findings.evidence.append(.init(HostClosure.text(argument(0)), HostClosure.text(argument(1))))
-        return 0
-      })
+      callbacks.append(
+        try HostClosure(result: .void, arguments: [.pointer, .pointer]) { argument in
+          findings.evidence.append(.init(HostClosure.text(argument(0)), HostClosure.text(argument(1))))
+          return 0
+        })
       return callbacks.last?.word ?? 0
     case .log:
       callbacks.append(try HostClosure.log(services))

@@ -59,18 +59,20 @@ struct ForeignMergeOperator: TensorMerging {
     case .valueAt:
       // float value(uint32_t input, uint64_t element_of_block)
       let inputs = request.models.count
-      callbacks.append(try HostClosure(result: .f32, arguments: [.u32, .u64]) { argument in
-        let input = argument(0)?.load(as: UInt32.self) ?? 0, element = argument(1)?.load(as: UInt64.self) ?? 0
-        let isInside = input < inputs && element < UInt64(block.count)
-        return UInt64((isInside ? block.inputs[Int(input)][Int(element)] : Float.nan).bitPattern)
-      })
+      callbacks.append(
+        try HostClosure(result: .f32, arguments: [.u32, .u64]) { argument in
+          let input = argument(0)?.load(as: UInt32.self) ?? 0, element = argument(1)?.load(as: UInt64.self) ?? 0
+          let isInside = input < inputs && element < UInt64(block.count)
+          return UInt64((isInside ? block.inputs[Int(input)][Int(element)] : Float.nan).bitPattern)
+        })
       return callbacks.last?.word
     case .uniformAt:
       // double uniform(uint64_t element_of_block)
       let stream = UniformStream(seed: request.seed, tensor: request.tensor)
-      callbacks.append(try HostClosure(result: .f64, arguments: [.u64]) { argument in
-        stream.number(at: UInt64(block.offset) &+ (argument(0)?.load(as: UInt64.self) ?? 0)).bitPattern
-      })
+      callbacks.append(
+        try HostClosure(result: .f64, arguments: [.u64]) { argument in
+          stream.number(at: UInt64(block.offset) &+ (argument(0)?.load(as: UInt64.self) ?? 0)).bitPattern
+        })
       return callbacks.last?.word
     case .log:
       callbacks.append(try HostClosure.log(services))

@@ -17,10 +17,11 @@ import Testing
   @Test func readsTheViewAndEmitsInOrder() throws {
     let event = EconomyEvent(type: "payment", amount: 1000, subject: "child", payer: "payer", payee: "carol", detailsJSON: #"{"note":"ü"}"#)
     let found = try postings(event)
-    #expect(found == [
-      Posting(account: "payer", microCEN: -1000, memo: #"{"note":"ü"}"#), Posting(account: "ann", microCEN: 350, memo: "p1"),
-      Posting(account: "bob", microCEN: 150, memo: "p2"), Posting(account: "carol", microCEN: 500, memo: "rest"),
-    ])
+    #expect(
+      found == [
+        Posting(account: "payer", microCEN: -1000, memo: #"{"note":"ü"}"#), Posting(account: "ann", microCEN: 350, memo: "p1"),
+        Posting(account: "bob", microCEN: 150, memo: "p2"), Posting(account: "carol", microCEN: 500, memo: "rest"),
+      ])
     #expect(found.map(\.microCEN).reduce(0, +) == 0)
   }
 

@@ -48,7 +48,9 @@ import Testing
     let (client, server, _) = try await pair()
     let ours = try await client.openStream(), theirs = try await server.acceptStream()
     let text = String(repeating: "abcdefgh", count: 50_000)
-    async let sending: Void = { try await send(text, on: ours); try await ours.finish() }()
+    async let sending: Void = {
+      try await send(text, on: ours); try await ours.finish()
+    }()
     var received = ""
     while true {
       let part = try await receive(on: theirs, upTo: 30_000)

@@ -110,8 +110,10 @@ import Testing
   }
 
   @Test(arguments: [
-    ("a role of another kind", "weights", "pointer", "a merge-operator has no argument weights"), ("a number as a pointer", "count", "pointer", "count cannot have the type pointer"),
-    ("a pointer as a number", "output", "u64", "output cannot have the type u64"), ("a parameter without its description", "parameter", "f64", "needs a shared number of this name"),
+    ("a role of another kind", "weights", "pointer", "a merge-operator has no argument weights"),
+    ("a number as a pointer", "count", "pointer", "count cannot have the type pointer"),
+    ("a pointer as a number", "output", "u64", "output cannot have the type u64"),
+    ("a parameter without its description", "parameter", "f64", "needs a shared number of this name"),
     ("an unknown role", "outptu", "pointer", "role \"outptu\" is unknown; nearest: output"), ("an unknown type", "count", "u63", "type \"u63\" is unknown; nearest: u64"),
     ("a short seed", "seed", "u32", "seed has the type u64"),
   ])

@@ -11,11 +11,12 @@ import Testing
   private func mutate(_ original: [UInt8], _ random: inout SeededGenerator, headerSize: Int, hotZone: Range<Int>) -> [UInt8] {
     var bytes = original
     for _ in 0..<Int.random(in: 1...6, using: &random) {
-      let place = switch Int.random(in: 0..<3, using: &random) {
-      case 0: Int.random(in: 0..<headerSize, using: &random)
-      case 1: Int.random(in: hotZone, using: &random)
-      default: Int.random(in: 0..<bytes.count, using: &random)
-      }
+      let place =
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: Int.random(in: 0..<headerSize, using: &random)
+        case 1: Int.random(in: hotZone, using: &random)
+        default: Int.random(in: 0..<bytes.count, using: &random)
+        }
       bytes[place] = [0, 0xff, 0x7f, 0x80, UInt8.random(in: 0...255, using: &random)].randomElement(using: &random) ?? 0
     }
     if Int.random(in: 0..<10, using: &random) == 0 { bytes.removeLast(Int.random(in: 0..<bytes.count, using: &random)) }

@@ -121,7 +121,9 @@ private let tamperings: [Tampering] = [
   .library("one bit of the library", .hash, "is not the file that plugin.json names", flags: []) { _ in },
   .library("text instead of a library", .elf, "not a 64-bit little-endian ELF file", flags: []) { $0 = Data(repeating: 65, count: 500) },
   .library("an empty library", .hash, "it is empty", flags: []) { $0 = Data() },
-  .library("another processor", .machine, "built for ELF machine 8", flags: []) { $0[18] = 8; $0[19] = 0 },
+  .library("another processor", .machine, "built for ELF machine 8", flags: []) {
+    $0[18] = 8; $0[19] = 0
+  },
   .library("no note", .note, "it has no .note.centram", flags: ["-DFIXTURE_NO_NOTE"]),
   .library("another C ABI", .note, "built for C ABI 7.0", flags: []) { $0[$0.range(of: Data("Centram\0CTM1".utf8))!.upperBound] = 7 },
   .library("a Swift API to come in the note", .note, "built for Swift API 1.9", flags: [swiftLane], isSwift: true) { bytes in

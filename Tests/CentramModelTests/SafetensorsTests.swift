@@ -9,7 +9,8 @@ func safetensors(_ header: String, data: Int = 0, length: UInt64? = nil) -> [UIn
 
 @Suite struct SafetensorsTests {
   @Test func readsWhatItSays() throws {
-    let header = #"{"__metadata__":{"format":"pt","ü":"\u00e9\ud83d\ude00"},"b":{"dtype":"F32","shape":[2,2],"data_offsets":[4,20]},"a":{"shape":[2],"dtype":"BF16","data_offsets":[0,4]}}"#
+    let header =
+      #"{"__metadata__":{"format":"pt","ü":"\u00e9\ud83d\ude00"},"b":{"dtype":"F32","shape":[2,2],"data_offsets":[4,20]},"a":{"shape":[2],"dtype":"BF16","data_offsets":[0,4]}}"#
     var bytes = safetensors(header, data: 20)
     bytes.replaceSubrange((bytes.count - 20)..., with: [0x80, 0x3f, 0x00, 0xc0] + [Float](arrayLiteral: 1, 2, 3, 4).flatMap { withUnsafeBytes(of: $0) { Array($0) } })
     let file = try SafetensorsFile(data: bytes, name: "test")

@@ -151,7 +151,8 @@ import Testing
   @Test func adaptersGoInAndOut() throws {
     let folder = try TemporaryFolder()
     let lora = Repository.root.appendingPathComponent("Tests/Fixtures/Golden/lora").path, base = Repository.models + "/llama-base-f32"
-    let text = "merge_method: task_arithmetic\nbase_model: \(base)\nmodels:\n"
+    let text =
+      "merge_method: task_arithmetic\nbase_model: \(base)\nmodels:\n"
       + ["r4a", "r8d"].map { "  - model: \(base)+\(lora)/\($0)\n    parameters: {weight: 0.5}\n" }.joined()
     #expect(try Binary.run("merge", folder.write(text, as: "full.yml"), folder("full"), "--quiet").status == 0)
     #expect(try Binary.run("merge", folder.write(text + "out: adapter\n", as: "adapter.yml"), folder("adapter"), "--quiet").status == 0)

@@ -32,7 +32,8 @@ enum Models {
     }
   }
 
-  static func configuration(_ method: String, in folder: String, perModel: String = "weight: 0.5", shared: String = "", base: Bool = true, inputs: [String] = ["a", "b"]) -> String {
+  static func configuration(_ method: String, in folder: String, perModel: String = "weight: 0.5", shared: String = "", base: Bool = true, inputs: [String] = ["a", "b"]) -> String
+  {
     var text = "merge_method: \(method)\nmodels:\n"
     for input in inputs { text += "  - model: \(folder)/\(input)\n" + (perModel.isEmpty ? "" : "    parameters: {\(perModel)}\n") }
     if base { text += "base_model: \(folder)/base\n" }

@@ -20,7 +20,9 @@ enum Repository {
   static func imports(_ path: String) throws -> [String] {
     try text(path).split(separator: "\n").compactMap { line in
       let words = line.split(separator: " ")
-      guard let index = words.firstIndex(of: "import"), index <= 2, words[..<index].allSatisfy({ ["public", "internal", "private", "fileprivate", "package", "@testable", "@preconcurrency", "@_exported"].contains($0) }) else { return nil }
+      guard let index = words.firstIndex(of: "import"), index <= 2,
+        words[..<index].allSatisfy({ ["public", "internal", "private", "fileprivate", "package", "@testable", "@preconcurrency", "@_exported"].contains($0) })
+      else { return nil }
       return words[index...].dropFirst().first.map(String.init)
     }
   }

@@ -15,7 +15,8 @@ extension Inspection {
     let hash = PluginSignature.sha256(library.bytes)
     guard hash == manifest.sha256 else {
       throw HostError(
-        .hash, "\(manifest.library) is not the file that plugin.json names: its SHA-256 is \(hash), not \(manifest.sha256); "
+        .hash,
+        "\(manifest.library) is not the file that plugin.json names: its SHA-256 is \(hash), not \(manifest.sha256); "
           + "pack the plugin again if you changed the library")
     }
     return .passed
@@ -81,7 +82,8 @@ extension Inspection {
     guard isSwift else { return Self.noSwift }
     if let conformance = symbols.foreignConformance {
       throw HostError(
-        .conformances, "it conforms \(conformance), neither of which is its own; another plugin may do the same, and the runtime would take either. "
+        .conformances,
+        "it conforms \(conformance), neither of which is its own; another plugin may do the same, and the runtime would take either. "
           + "Wrap the type in one of your own")
     }
     return .passed
@@ -96,7 +98,9 @@ extension Inspection {
     }
     guard elf.entries.count == 1 else {
       throw HostError(
-        .entry, elf.entries.isEmpty ? "it exports no \(CENTRAM_ENTRY) or \(CENTRAM_ENTRY)__NAME"
+        .entry,
+        elf.entries.isEmpty
+          ? "it exports no \(CENTRAM_ENTRY) or \(CENTRAM_ENTRY)__NAME"
           : "it exports \(elf.entries.count) entries (\(elf.entries.prefix(4).joined(separator: ", "))); a plugin has exactly one")
     }
     return .passed
@@ -122,7 +126,8 @@ extension Inspection {
     guard note.swiftMinor == HostAPI.swift.minor else { return .skipped("built for an earlier minor version of the API") }
     guard note.fingerprint == HostAPI.fingerprint else {
       throw HostError(
-        .fingerprint, "it was built for another state of Swift API \(note.swiftMajor).\(note.swiftMinor) (\(note.fingerprint), this host has "
+        .fingerprint,
+        "it was built for another state of Swift API \(note.swiftMajor).\(note.swiftMinor) (\(note.fingerprint), this host has "
           + "\(HostAPI.fingerprint)); build it against the released API")
     }
     return .passed

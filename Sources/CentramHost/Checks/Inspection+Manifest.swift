@@ -23,7 +23,8 @@ extension Inspection {
     guard !isBare, let signature else {
       guard !policy.requireSignature else {
         throw HostError(
-          .signature, "there is no plugin.json.sig, and this host takes signed plugins only (trusted: \(names.isEmpty ? "nobody" : names)); "
+          .signature,
+          "there is no plugin.json.sig, and this host takes signed plugins only (trusted: \(names.isEmpty ? "nobody" : names)); "
             + "sign it with: centram-host plugin sign \(path)")
       }
       return isBare ? Self.bare : .skipped("unsigned, which this host's policy allows")
@@ -32,7 +33,8 @@ extension Inspection {
     publisher = policy.publishers.first { PluginSignature.isValid(signature, of: manifestBytes, key: $0.key) }
     guard publisher != nil else {
       throw HostError(
-        .signature, "plugin.json.sig is not the signature of a trusted publisher (\(names.isEmpty ? "none is trusted" : names)) over these bytes; "
+        .signature,
+        "plugin.json.sig is not the signature of a trusted publisher (\(names.isEmpty ? "none is trusted" : names)) over these bytes; "
           + "either plugin.json was changed, or trust the publisher with: centram-host plugin trust")
     }
     return .passed
@@ -60,7 +62,8 @@ extension Inspection {
     }
     guard !manifest.isIsolated, publisher?.mustIsolate != true else {
       throw HostError(
-        .rights, "\(manifest.id) must run in a process of its own (\(manifest.isIsolated ? "plugin.json" : "its publisher's entry") says so), "
+        .rights,
+        "\(manifest.id) must run in a process of its own (\(manifest.isIsolated ? "plugin.json" : "its publisher's entry") says so), "
           + "and that is not available yet in this host")
     }
     return publisher == nil ? .skipped("no publisher signed it, so none has rights to check") : .passed

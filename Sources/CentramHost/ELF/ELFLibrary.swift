@@ -4,9 +4,9 @@ internal import Glibc
 public struct ELFLibrary: Sendable {
   /// The `e_machine` of this process.
   #if arch(x86_64)
-    public static let hostMachine: UInt16 = 62
+  public static let hostMachine: UInt16 = 62
   #elseif arch(arm64)
-    public static let hostMachine: UInt16 = 183
+  public static let hostMachine: UInt16 = 183
   #endif
 
   /// What `.note.centram` holds.

@@ -95,7 +95,8 @@ struct ELFReader {
       try load(type, at: section.offset &+ (MemoryLayout<centram_note_t>.offset(of: path) ?? 0))
     }
     guard section.size >= MemoryLayout<centram_note_t>.size, try field(\.magic, UInt32.self) == CENTRAM_MAGIC,
-      try text(at: section.offset &+ 12, limit: 8) == "Centram" else { return nil }
+      try text(at: section.offset &+ 12, limit: 8) == "Centram"
+    else { return nil }
     return ELFLibrary.Note(
       cMajor: Int(try field(\.c_abi_major, UInt16.self)), cMinor: Int(try field(\.c_abi_minor, UInt16.self)),
       swiftMajor: Int(try field(\.swift_api_major, UInt16.self)), swiftMinor: Int(try field(\.swift_api_minor, UInt16.self)),

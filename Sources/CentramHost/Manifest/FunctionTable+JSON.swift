@@ -88,7 +88,8 @@ private struct ParameterJSON: Decodable {
     guard let type = types[typeName], let scope = scopes[scopeName] else {
       throw HostError(.manifest, "a parameter is a number, integer or boolean, and shared or per-input; this one is \(typeName) and \(scopeName)")
     }
-    let value: ParameterValue? = type == .boolean
+    let value: ParameterValue? =
+      type == .boolean
       ? try fields.decodeIfPresent(Bool.self, forKey: "default").map { .boolean($0) }
       : try fields.decodeIfPresent(Double.self, forKey: "default").map { .number($0) }
     let limits = try fields.decodeIfPresent([Double].self, forKey: "limits")

@@ -21,7 +21,9 @@ public struct VersionRange: Hashable, Sendable, CustomStringConvertible {
     } else if first.hasPrefix("^") {
       let from = try Self.bound(first.dropFirst(), error: error)
       // Before 1.0 every minor version may break, before 0.1 every patch.
-      let next = from.major > 0 ? SemanticVersion(from.major + 1, 0, 0)
+      let next =
+        from.major > 0
+        ? SemanticVersion(from.major + 1, 0, 0)
         : from.minor > 0 ? SemanticVersion(0, from.minor + 1, 0) : SemanticVersion(0, 0, from.patch + 1)
       self.init(text: text, from: from, below: next)
     } else if first == "*" || first == "x" {
@@ -32,7 +34,8 @@ public struct VersionRange: Hashable, Sendable, CustomStringConvertible {
       let parts = first.split(separator: ".", omittingEmptySubsequences: false)
       let numbers = parts.prefix { $0 != "x" && $0 != "*" }.map(SemanticVersion.number)
       guard (1...3).contains(parts.count), let major = numbers.first ?? nil, !numbers.contains(nil), numbers.count <= 2,
-        parts.dropFirst(numbers.count).allSatisfy({ $0 == "x" || $0 == "*" }) else { throw error }
+        parts.dropFirst(numbers.count).allSatisfy({ $0 == "x" || $0 == "*" })
+      else { throw error }
       let minor = numbers.count == 2 ? numbers[1] : nil
       let next = minor.map { SemanticVersion(major, $0 + 1, 0) } ?? SemanticVersion(major + 1, 0, 0)
       self.init(text: text, from: SemanticVersion(major, minor ?? 0, 0), below: next)

@@ -21,7 +21,9 @@ struct OperatorDetails: Encodable {
   }
 
   func print() {
-    Swift.print("inputs  \(minimumInputs == maximumInputs ? "\(minimumInputs)" : "\(minimumInputs) to \(maximumInputs)")\(baseIsInput ? ", the base among them" : needsBase ? ", and a base model" : "")")
+    Swift.print(
+      "inputs  \(minimumInputs == maximumInputs ? "\(minimumInputs)" : "\(minimumInputs) to \(maximumInputs)")\(baseIsInput ? ", the base among them" : needsBase ? ", and a base model" : "")"
+    )
     if usesSeed { Swift.print("random  draws from --seed") }
     guard !parameters.isEmpty else { return }
     Swift.print("\nparameters")
@@ -29,7 +31,8 @@ struct OperatorDetails: Encodable {
     for parameter in parameters {
       let value = parameter.required ? "required" : parameter.defaultValue.map { "default \($0)" } ?? "optional"
       let limits = parameter.minimum.flatMap { low in parameter.maximum.map { ", \(ParameterValue.number(low)) to \(ParameterValue.number($0))" } } ?? ""
-      Swift.print("  \(parameter.name + String(repeating: " ", count: width - parameter.name.count))  \(parameter.scope), \(parameter.type), \(value)\(limits): \(parameter.summary)")
+      Swift.print(
+        "  \(parameter.name + String(repeating: " ", count: width - parameter.name.count))  \(parameter.scope), \(parameter.type), \(value)\(limits): \(parameter.summary)")
     }
   }
 }

@@ -118,7 +118,9 @@ extension PluginCommand {
       try Terminal.reporting {
         let host = options.host(try options.nodeConfiguration())
         let record = host.check(path, upTo: load ? .interface : .fingerprint)
-        if json { try Terminal.printJSON(PluginSummary(record)) } else {
+        if json {
+          try Terminal.printJSON(PluginSummary(record))
+        } else {
           print(record.title)
           for check in record.checks { print("  \(check)") }
         }

@@ -8,7 +8,7 @@ enum Interrupt {
   static var isRequested: Bool { flag.load(ordering: .relaxed) }
 
   private static func isIgnored(_ action: sigaction) -> Bool {
-    unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1 // SIG_IGN
+    unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
   }
 
   static func watch() {

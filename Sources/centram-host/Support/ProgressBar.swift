@@ -31,7 +31,8 @@ final class ProgressBar: Sendable {
       let filled = Int(share * 24)
       let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 24 - filled)
       let left = share > 0.01 ? ", \(Terminal.duration(elapsed / share - elapsed)) left" : ""
-      return "\r\(title) \(bar) \(Int(share * 100)) %  \(Terminal.bytes(state.done)) of \(Terminal.bytes(total)), \(Terminal.bytes(Int(Double(state.done) / max(elapsed, 0.001))))/s\(left)\u{1b}[K"
+      return
+        "\r\(title) \(bar) \(Int(share * 100)) %  \(Terminal.bytes(state.done)) of \(Terminal.bytes(total)), \(Terminal.bytes(Int(Double(state.done) / max(elapsed, 0.001))))/s\(left)\u{1b}[K"
     }
     if let line { Terminal.write(line, to: STDERR_FILENO) }
   }

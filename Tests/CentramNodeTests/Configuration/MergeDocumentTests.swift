@@ -16,13 +16,15 @@ import Testing
 
   @Test func documentsComeAfterWhatTheyNeed() throws {
     let documents = try parse(
-      "merge_method: x\nmodels: [{model: two}]\n---\nname: two\nmerge_method: x\nmodels: [{model: one}]\n---\nname: one\nmerge_method: x\nmodels: [{model: a}]\n---\nname: other\nmerge_method: x\nmodels: [{model: a}]\n")
+      "merge_method: x\nmodels: [{model: two}]\n---\nname: two\nmerge_method: x\nmodels: [{model: one}]\n---\nname: one\nmerge_method: x\nmodels: [{model: a}]\n---\nname: other\nmerge_method: x\nmodels: [{model: a}]\n"
+    )
     #expect(documents.map(\.name) == ["one", "two", "other", nil])
   }
 
   @Test func aBaseOrATokenizerMayBeADocument() throws {
     let documents = try parse(
-      "merge_method: x\nbase_model: b\ntokenizer: {source: t}\nmodels: [{model: a}]\n---\nname: b\nmerge_method: x\nmodels: [{model: a}]\n---\nname: t\nmerge_method: x\nmodels: [{model: a}]\n")
+      "merge_method: x\nbase_model: b\ntokenizer: {source: t}\nmodels: [{model: a}]\n---\nname: b\nmerge_method: x\nmodels: [{model: a}]\n---\nname: t\nmerge_method: x\nmodels: [{model: a}]\n"
+    )
     #expect(documents[2].dependencies == ["b", "t"])
   }
 

@@ -16,7 +16,9 @@ import Testing
     #expect(TensorName.layered(name) == .init(stack: stack, layer: layer, tail: tail))
   }
 
-  @Test(arguments: ["model.norm.weight", "lm_head.weight", "model.layers.weight", "layers", "model.layers.01.w", "model.layers.0", "model.layers.x.w", "h.1234567.w", "conv.0.weight"])
+  @Test(arguments: [
+    "model.norm.weight", "lm_head.weight", "model.layers.weight", "layers", "model.layers.01.w", "model.layers.0", "model.layers.x.w", "h.1234567.w", "conv.0.weight",
+  ])
   func otherNamesHaveNoLayer(_ name: String) { #expect(TensorName.layered(name) == nil) }
 
   @Test(arguments: [

@@ -20,9 +20,10 @@ import Testing
 
   // MARK: Formats
 
-  @Test(arguments: [
-    (.float32, .bfloat16, .float32), (.bfloat16, .bfloat16, .bfloat16), (.float16, .bfloat16, .float32), (.float16, .float64, .float64), (.float16, .float16, .float16),
-  ] as [(NumberFormat, NumberFormat, NumberFormat)])
+  @Test(
+    arguments: [
+      (.float32, .bfloat16, .float32), (.bfloat16, .bfloat16, .bfloat16), (.float16, .bfloat16, .float32), (.float16, .float64, .float64), (.float16, .float16, .float16),
+    ] as [(NumberFormat, NumberFormat, NumberFormat)])
   func withoutDtypeTheOutputHasTheWidestInputFormat(_ a: NumberFormat, _ b: NumberFormat, _ widest: NumberFormat) throws {
     let tensor = try #require(try plan(["w": .init(a, [2])], ["w": .init(b, [2])])["w"])
     #expect(tensor.format == widest)

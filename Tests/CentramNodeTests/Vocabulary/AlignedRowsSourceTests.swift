@@ -25,7 +25,8 @@ import Testing
       if let reference = member.value["source"]?.string {
         token.source = .model(try MergeGolden.resolved(reference))
       } else if let model = try member.value["source"]?["model"]?.string.map(MergeGolden.resolved) {
-        token.source = member.value["source"]?["token_id"]?.integer.map { .id($0, of: model) }
+        token.source =
+          member.value["source"]?["token_id"]?.integer.map { .id($0, of: model) }
           ?? .token(member.value["source"]?["token"]?.string ?? "", of: model)
       } else if member.value["source"] != nil {
         token.source = .zero

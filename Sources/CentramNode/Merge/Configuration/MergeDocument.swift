@@ -65,7 +65,8 @@ public struct MergeDocument: Sendable, Equatable {
     var done: [MergeDocument] = []
     var names: Set<String> = []
     while !waiting.isEmpty {
-      let ready = waiting.firstIndex { $0.name != nil && $0.dependencies.allSatisfy(names.contains) }
+      let ready =
+        waiting.firstIndex { $0.name != nil && $0.dependencies.allSatisfy(names.contains) }
         ?? waiting.firstIndex { $0.dependencies.allSatisfy(names.contains) }
       guard let ready else {
         let cycle = waiting.compactMap { document in

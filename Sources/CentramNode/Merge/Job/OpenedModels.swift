@@ -25,7 +25,9 @@ struct OpenedModels {
       let strangers = adapter.modulesWithoutTensor(among: try checkpoint(reference).tensorNames)
       guard strangers.isEmpty else {
         throw MergeError(
-          .mismatch, "\(reference): the adapter changes \(strangers[0])\(strangers.count > 1 ? " and \(strangers.count - 1) more" : ""), which the base does not have; they do not belong together")
+          .mismatch,
+          "\(reference): the adapter changes \(strangers[0])\(strangers.count > 1 ? " and \(strangers.count - 1) more" : ""), which the base does not have; they do not belong together"
+        )
       }
     }
   }

@@ -60,7 +60,7 @@ public final class StagingFolder: @unchecked Sendable {
       guard errno == EEXIST || errno == ENOTEMPTY || errno == EINVAL else { throw failure() }
       if centram_exchange(url.path, final.path) == 0 {
         isPublished = true
-        try? FileManager.default.removeItem(at: url) // now the old output
+        try? FileManager.default.removeItem(at: url)  // now the old output
       } else {
         // A file system without exchange: the old output has another name for a moment.
         // Should the process die in between, the next run puts it back.
@@ -100,7 +100,7 @@ public final class StagingFolder: @unchecked Sendable {
         defer { close(lock) }
         guard flock(lock, LOCK_EX | LOCK_NB) == 0 else { continue }
       } else if let process = pid_t(name.dropFirst(prefix.count).prefix { $0.isNumber }), kill(process, 0) == 0 {
-        continue // just made, not locked yet
+        continue  // just made, not locked yet
       }
       try? manager.removeItem(at: folder)
     }

@@ -63,7 +63,8 @@ struct TensorSources {
       guard bytes.count == theirs.count, bytes.count == 0 || memcmp(bytes.baseAddress!, theirs.baseAddress!, bytes.count) == 0 else {
         throw MergeError(
           .mismatch,
-          "\(name) holds \(first.tensor.format.torchName) and differs between \(plan.models[input.model]) and \(plan.models[other.model]); only floating-point tensors can be merged")
+          "\(name) holds \(first.tensor.format.torchName) and differs between \(plan.models[input.model]) and \(plan.models[other.model]); only floating-point tensors can be merged"
+        )
       }
     }
   }

@@ -44,7 +44,8 @@ struct PlanBuilder {
     let isFloating = first.entry.format.isFloatingPoint
     if let other = found.first(where: { $0.entry.format.isFloatingPoint != isFloating }) {
       throw MergeError(
-        .mismatch, "\(name) has the format \(first.entry.format.torchName) in \(models[first.input.model]), \(other.entry.format.torchName) in "
+        .mismatch,
+        "\(name) has the format \(first.entry.format.torchName) in \(models[first.input.model]), \(other.entry.format.torchName) in "
           + "\(models[other.input.model]); numbers and codes cannot be merged")
     }
     if found.count < slice.sources.count { return try copyWhatIsThere(name, pattern, found, isVocabulary, slice) }
@@ -89,7 +90,8 @@ struct PlanBuilder {
     let isAligned = isVocabulary && vocabularySize != nil
     func compared(_ shape: [Int]) -> [Int] { isAligned ? Array(shape.dropFirst()) : shape }
     guard let other = found.first(where: { compared($0.entry.shape) != compared(first.entry.shape) }) else { return }
-    let wayOut = isVocabulary && first.entry.shape.dropFirst() == other.entry.shape.dropFirst()
+    let wayOut =
+      isVocabulary && first.entry.shape.dropFirst() == other.entry.shape.dropFirst()
       ? "their vocabularies differ; add tokenizer: {source: union} to bring the tokens together"
       : "only models of one architecture and size can be merged; leave one of them out, or take layers whole from one model with slices"
     throw MergeError(
@@ -101,7 +103,8 @@ struct PlanBuilder {
     let first = found[0]
     if let other = found.first(where: { $0.entry.format != first.entry.format }) {
       throw MergeError(
-        .mismatch, "\(name) has the format \(first.entry.format.torchName) in \(models[first.input.model]), \(other.entry.format.torchName) in "
+        .mismatch,
+        "\(name) has the format \(first.entry.format.torchName) in \(models[first.input.model]), \(other.entry.format.torchName) in "
           + "\(models[other.input.model]); formats without arithmetic must be equal in all inputs")
     }
     let others = found.dropFirst().map(\.input).filter { $0 != first.input }

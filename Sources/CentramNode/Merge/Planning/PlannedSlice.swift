@@ -61,10 +61,12 @@ extension MergePlanner {
     let names = slice.sources.indices.filter { isCounted || $0 != slice.baseIndex }.map { slice.sources[$0].model.description }
     guard !info.inputs.contains(names.count) else { return }
     let limits = info.inputs
-    let wanted = limits.lowerBound == limits.upperBound
+    let wanted =
+      limits.lowerBound == limits.upperBound
       ? "exactly \(limits.lowerBound) \(limits.lowerBound == 1 ? "model" : "models")" : "\(limits.lowerBound) to \(limits.upperBound) models"
     let found = names.isEmpty ? "there is none" : "there are \(names.count): \(names.prefix(8).joined(separator: ", "))\(names.count > 8 ? ", ..." : "")"
-    let counting = isCounted
+    let counting =
+      isCounted
       ? (slice.baseIndex.map { slice.sources[$0].place == nil ? " (base_model counts as one of them)" : "" } ?? "")
       : (slice.baseIndex == nil ? "" : " besides the base model")
     throw slice.place.error("\(method) takes \(wanted)\(counting), but \(found)")

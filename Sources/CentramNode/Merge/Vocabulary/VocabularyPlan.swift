@@ -59,10 +59,11 @@ public struct VocabularyPlan: Sendable {
       throw MergeError(.configuration, "tokenizer.pad_to_multiple_of is \(padding); it must lie between 1 and \(Vocabulary.maximumID)")
     }
     (self.models, self.base) = (models, base)
-    let pattern = switch settings.source {
-    case .base, .union: base ?? 0
-    case .model(let reference): try Self.index(of: reference, in: models, "tokenizer.source")
-    }
+    let pattern =
+      switch settings.source {
+      case .base, .union: base ?? 0
+      case .model(let reference): try Self.index(of: reference, in: models, "tokenizer.source")
+      }
     (self.pattern, isUnion) = (pattern, settings.source == .union)
     var builder = VocabularyBuilder(models[pattern].vocabulary, limit: settings.source == .base ? models[pattern].rows : nil)
     if isUnion {
