@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Weighted mean of the inputs in C, with the same bits as Centram's own merge.linear.
 //
 // Compile with -ffp-contract=off: a fused multiply-add rounds once where merge.linear rounds twice.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Element-wise median of the inputs: a merge operator in plain C99.
 //
 // The median of an even number of inputs is the mean of the two in the middle. One outlying model changes nothing.

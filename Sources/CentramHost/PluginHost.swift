@@ -1,4 +1,3 @@
-internal import CentramLanes
 public import CentramPluginAPI
 internal import Synchronization
 
@@ -99,10 +98,6 @@ public final class PluginHost: Sendable {
       }
     }
   }
-
-  /// How often plugins in the C lane completed an operation twice or late, in the life of the process: each is a fault of
-  /// a plugin that did no harm.
-  public static var superfluousCompletions: Int { Completions.shared.superfluousCount }
 
   /// Ends the giving out of instances of a version; those made before go on.
   public func stop(id: String, version: SemanticVersion) { change(id, version) { $0.state = .stopped } }

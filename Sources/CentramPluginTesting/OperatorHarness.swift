@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import CentramPluginAPI
 
 /// Runs a merge operator on arrays, one block after the other, on one thread: the plain judge of the fast driver.

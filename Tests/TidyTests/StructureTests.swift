@@ -63,7 +63,7 @@ import Testing
 
   @Test func everyPluginIsInThePackage() throws {
     let manifest = try Repository.text("Package.swift")
-    for kind in try FileManager.default.contentsOfDirectory(atPath: Repository.root.appendingPathComponent("Plugins").path) {
+    for kind in try FileManager.default.contentsOfDirectory(atPath: Repository.root.appendingPathComponent("Plugins").path) where !kind.contains(".") {
       for name in try FileManager.default.contentsOfDirectory(atPath: Repository.root.appendingPathComponent("Plugins/\(kind)").path) where !name.contains(".") {
         #expect(manifest.contains("\"\(name)\""), "Plugins/\(kind)/\(name) is not built")
       }

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! The parts of `centram_plugin.h` that a merge operator needs, field by field.
 
 use std::ffi::{c_char, c_void};

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 //! Weighted mean of the inputs in Rust, with the same bits as Centram's own `merge.linear`.
 
 mod abi;

@@ -21,10 +21,8 @@ public struct VersionRange: Hashable, Sendable, CustomStringConvertible {
     } else if first.hasPrefix("^") {
       let from = try Self.bound(first.dropFirst(), error: error)
       // Before 1.0 every minor version may break, before 0.1 every patch.
-      let next =
-        from.major > 0
-        ? SemanticVersion(from.major + 1, 0, 0)
-        : from.minor > 0 ? SemanticVersion(0, from.minor + 1, 0) : SemanticVersion(0, 0, from.patch + 1)
+      let (major, minor, patch) = (from.major, from.minor, from.patch)
+      let next = major > 0 ? SemanticVersion(major + 1, 0, 0) : minor > 0 ? SemanticVersion(0, minor + 1, 0) : SemanticVersion(0, 0, patch + 1)
       self.init(text: text, from: from, below: next)
     } else if first == "*" || first == "x" {
       self.init(text: text, from: nil, below: nil)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 public import CentramPluginAPI
 
 /// Half-way between the smallest and the largest input, element by element, times `gain`.
