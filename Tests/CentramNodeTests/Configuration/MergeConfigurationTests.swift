@@ -108,17 +108,22 @@ import Testing
   }
 
   @Test(arguments: [
-    ("models: [{model: a}]", "merge_method is missing"),
     ("merge_method: x", "one of models, slices or modules is missing"),
     ("merge_method: x\nmodels: [{model: a}]\nslices: [{sources: [{model: a}]}]", "there is models already"),
     ("merge_method: x\nmodels: [{parameters: {}}]", "model is missing"),
     ("merge_method: x\nslices: [{parameters: {}}]", "sources is missing"),
-    ("merge_method:\nmodels: [{model: a}]", "merge_method is missing"),
     (linearConfiguration("parameters: {weight: [{filter: a}]}"), "value is missing"),
     (linearConfiguration("tokenizer_source: union\ntokenizer: {source: union}"), "there is tokenizer already"),
     ("", "there is nothing in it"), ("---\n# only a comment\n---\n", "there is nothing in it"), ("[]", "a mapping"), ("5", "a mapping"), ("- a: 1", "a mapping"),
   ])
   func missingAndConflictingKeysAreErrors(_ yaml: String, _ message: String) { expectParseError(yaml, message) }
+
+  @Test(arguments: ["models: [{model: a}]", "merge_method:\nmodels: [{model: a}]"])
+  func withoutAMethodItIsTaskArithmeticAndSaysSo(_ yaml: String) throws {
+    let document = try #require(try MergeDocument.parse(yaml: yaml, name: "c.yml").first)
+    #expect(document.configuration.method == "task_arithmetic")
+    #expect(document.warnings.contains { $0.contains("merge_method is not set") })
+  }
 
   @Test func keysWithNothingBehindThemCountAsLeftOut() throws {
     let read = try parsed(linearConfiguration("base_model:\ndtype: null\nparameters: ~\ntokenizer:\nslices:"))

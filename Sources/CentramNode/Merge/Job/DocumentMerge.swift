@@ -16,8 +16,10 @@ struct DocumentMerge {
     let configuration = document.configuration
     models = try OpenedModels(configuration, documents: documents)
     vocabulary = try models.vocabulary(configuration)
-    plan = try MergePlanner.plan(
+    var plan = try MergePlanner.plan(
       document, info: operation.info, catalogs: try models.catalogs(configuration.models), vocabularySize: vocabulary?.rowCount)
+    plan.warnings += models.warnings
+    self.plan = plan
   }
 
   /// Merges every tensor into `folder`.

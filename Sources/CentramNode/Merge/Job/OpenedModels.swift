@@ -5,6 +5,8 @@ internal import Foundation
 struct OpenedModels {
   private(set) var checkpoints: [ModelReference.Location: Checkpoint] = [:]
   private(set) var adapters: [ModelReference.Location: Adapter] = [:]
+  /// What will be left out, but likely should not.
+  private(set) var warnings: [String] = []
   /// Where earlier documents wrote their output.
   let documents: [String: String]
 
@@ -21,6 +23,11 @@ struct OpenedModels {
       } else {
         adapter = try Self.reporting { () throws(ModelFileError) in try Adapter(folder: path(location)) }
         adapters[location] = adapter
+      }
+      let homeless = adapter.savedTensors(notAmong: try checkpoint(reference).tensorNames)
+      if let first = homeless.first {
+        let more = homeless.count > 1 ? " and \(homeless.count - 1) more" : ""
+        warnings.append("\(reference): the adapter holds \(first)\(more), which the base does not have; left out")
       }
       let strangers = adapter.modulesWithoutTensor(among: try checkpoint(reference).tensorNames)
       guard strangers.isEmpty else {
