@@ -54,7 +54,6 @@ static int level(void) {
 
 void ck_force_base(int forced) { __atomic_store_n(&known, forced ? LEVEL_BASE : detect(), __ATOMIC_RELAXED); }
 
-const char *ck_level(void) { return level() == LEVEL_AVX2 ? "avx2" : "base"; }
 
 #if defined(__x86_64__)
 #define CALL(name, ...) (level() == LEVEL_AVX2 ? name##_avx2(__VA_ARGS__) : name##_base(__VA_ARGS__))
