@@ -25,7 +25,7 @@ extension Inspection {
         throw HostError(
           .signature,
           "there is no plugin.json.sig, and this host takes signed plugins only (trusted: \(names.isEmpty ? "nobody" : names)); "
-            + "sign it with: centram-host plugin sign \(path)")
+            + "ask its publisher for one, or set plugins.requireSignature to false")
       }
       return isBare ? Self.bare : .skipped("unsigned, which this host's policy allows")
     }
@@ -35,7 +35,7 @@ extension Inspection {
       throw HostError(
         .signature,
         "plugin.json.sig is not the signature of a trusted publisher (\(names.isEmpty ? "none is trusted" : names)) over these bytes; "
-          + "either plugin.json was changed, or trust the publisher with: centram-host plugin trust")
+          + "either plugin.json was changed, or its publisher is not among plugins.publishers in the configuration")
     }
     return .passed
   }

@@ -191,7 +191,8 @@ typedef struct centram_merge_request {
                             int32_t (*body)(void *user, const centram_merge_block_t *block), void *user);
   /* Folds over the tensor without output. The tensor is cut into a number of stripes that does not depend on the
      threads; each stripe has its own state of `state_size` bytes, zeroed at first, and sees its blocks in order; then
-     the states are combined in order into `result`. So the result has the same bits for any number of threads. */
+     the first state is copied to `result` and the others are combined into it in order. So the result has the same bits
+     for any number of threads. */
   int32_t (*reduce)(const void *context, int32_t granularity, const uint32_t *inputs, size_t input_count, size_t state_size,
                     int32_t (*body)(void *user, void *state, const centram_merge_block_t *block),
                     void (*combine)(void *user, void *into, const void *from), void *user, void *result);
