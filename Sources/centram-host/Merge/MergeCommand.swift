@@ -5,7 +5,11 @@ internal import Synchronization
 
 struct MergeCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "merge", abstract: "Merges models and adapters.", subcommands: [Run.self, Extract.self], defaultSubcommand: Run.self)
+    commandName: "merge", abstract: "Merges models and adapters.",
+    usage: """
+      centram-host merge <configuration> <output> [<options>]      see: centram-host help merge run
+      centram-host merge extract-lora --model <model> --base-model <model> --out-path <output> [<options>]
+      """, subcommands: [Run.self, Extract.self], defaultSubcommand: Run.self)
 }
 
 extension MergeCommand {
@@ -86,7 +90,9 @@ extension MergeCommand {
         print(forecast.name.map { "\($0): \(forecast.operation)" } ?? forecast.operation)
         for model in forecast.models { print("  from \(model)") }
         print("  \(forecast.tensorsMerged) tensors merged, \(forecast.tensorsCopied) copied, \(forecast.layers) layers, \(forecast.elements) elements")
-        print("  reads \(Terminal.bytes(forecast.bytesIn)), writes \(Terminal.bytes(forecast.bytesOut)), takes about \(Terminal.duration(forecast.estimatedSeconds))")
+        print(
+          "  reads \(Terminal.bytes(forecast.bytesIn)), writes \(Terminal.bytes(forecast.bytesOut)), takes \(forecast.estimatedSeconds < 1 ? "less than a second" : "about \(Terminal.duration(forecast.estimatedSeconds))")"
+        )
         for warning in forecast.warnings { print("  warning: \(warning)") }
       }
     }
