@@ -46,7 +46,12 @@ extension MergeCommand {
         options.centramVersion = CentramVersion.text
         let operators = OperatorChoice(host.host(node), versions: node.pluginVersions)
         let job = try MergeJob(configuration: try text(), name: configuration, operators: operators, options: options)
-        if dryRun { return try show(try job.plans()) }
+        if dryRun {
+          try show(try job.plans())
+          let rest = job.dependentDocuments
+          if rest > 0 { Terminal.note("\(rest) more document\(rest == 1 ? "" : "s") can be planned only when those before ran") }
+          return
+        }
         try merge(job)
       }
     }

@@ -90,6 +90,7 @@ extension PluginCommand {
 
     static func record(_ name: String, _ host: PluginHost) throws -> PluginRecord {
       let records = host.snapshot().records
+      guard !records.isEmpty else { throw HostError(.notFound, "no plugin named \(name): there are no plugins; name a folder with --plugins") }
       let folded = name.replacing("_", with: "-")
       if let exact = records.first(where: { $0.id == name && $0.reason == nil }) ?? records.first(where: { $0.id == name }) { return exact }
       let short = records.filter { $0.shortName.replacing("_", with: "-") == folded && $0.shadowedBy == nil }

@@ -16,12 +16,13 @@ final class HashCache: Sendable {
   }
 
   /// What a file's hash is kept under; nil where the file changed so lately that another change might not show.
-  static func key(_ file: String, _ algorithm: FileHashAlgorithm) -> String? {
-    var status = stat(), now = timespec()
-    guard stat(file, &status) == 0, clock_gettime(CLOCK_REALTIME, &now) == 0 else { return nil }
-    let (changed, inode) = (status.st_mtim, status.st_ctim)
-    guard max(changed.tv_sec, inode.tv_sec) + 2 < now.tv_sec else { return nil }
-    return "\(algorithm.rawValue) \(status.st_dev) \(status.st_ino) \(status.st_size) \(changed.tv_sec).\(changed.tv_nsec) \(inode.tv_sec).\(inode.tv_nsec)"
+  /// - Parameter now: seconds since 1970.
+  static func key(_ file: String, _ algorithm: FileHashAlgorithm, now: Int = time(nil)) -> String? {
+    var status = stat()
+    guard stat(file, &status) == 0 else { return nil }
+    let (content, inode) = (status.st_mtim, status.st_ctim)
+    guard max(content.tv_sec, inode.tv_sec) + 2 < now else { return nil }
+    return "\(algorithm.rawValue) \(status.st_dev) \(status.st_ino) \(status.st_size) \(content.tv_sec).\(content.tv_nsec) \(inode.tv_sec).\(inode.tv_nsec)"
   }
 
   func hash(_ key: String) -> String? { known.withLock { $0[key] } }

@@ -17,6 +17,9 @@ public struct MergeJob: Sendable {
     (self.operators, self.options) = (operators, options)
   }
 
+  /// Documents that need the output of others.
+  public var dependentDocuments: Int { documents.count { !$0.dependencies.isEmpty } }
+
   /// What would be done, without reading a tensor. Later documents need the output of earlier ones, so their plans are
   /// known only when those ran.
   public func plans() throws(MergeError) -> [MergeForecast] {
