@@ -80,6 +80,7 @@ let package = Package(
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .target(name: "CSystem"),
     .target(name: "CKernels", cSettings: kernels),
+    .target(name: "CModelKernels", cSettings: kernels),
     .target(name: "CentramNumerics", dependencies: ["CKernels"], swiftSettings: swift),
     .target(name: "CentramLinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: swift),
     .target(name: "CentramMergeSupport", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
@@ -87,7 +88,7 @@ let package = Package(
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
       name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CSystem"], swiftSettings: swift),
-    .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels"], swiftSettings: swift),
+    .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
       dependencies: [api, "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSystem", .product(name: "Yams", package: "Yams")],

@@ -1,0 +1,18 @@
+internal import CModelKernels
+
+/// How a matrix of weights lies in its file. The numbers are GGUF's.
+public enum WeightFormat: UInt32, Sendable, CaseIterable {
+  case f32 = 0, f16 = 1, q4_0 = 2, q4_1 = 3, q5_0 = 6, q5_1 = 7, q8_0 = 8, q4_K = 12, q5_K = 13, q6_K = 14, bf16 = 30
+
+  /// Weights that share scales: 1, 32 or 256. A row is a whole number of blocks.
+  public var blockLength: Int { mk_block_length(kernel) }
+  public var blockSize: Int { mk_block_bytes(kernel) }
+  /// Bytes of a row; nil where `columns` is no multiple of the block.
+  public func rowSize(columns: Int) -> Int? { columns % blockLength == 0 ? columns / blockLength * blockSize : nil }
+  public var isQuantized: Bool { blockLength > 1 }
+
+  /// As GGUF's files are named: `Q4_K`.
+  public var name: String { "\(self)".uppercased() }
+
+  var kernel: mk_format { mk_format(rawValue: rawValue) }
+}
