@@ -15,7 +15,7 @@ public final class Engine {
   /// Rows that go through the model at once; longer prompts take several turns, so that memory is bounded.
   public let chunkSize: Int
 
-  let pool: OpaquePointer?
+  let pool: OpaquePointer
   let scratch: Scratch
   let rotary: RotaryTable?
   /// What the chunk under way is made of.
@@ -51,11 +51,8 @@ public final class Engine {
       throw ModelFileError(.limit, "an engine with \(threads) threads; 1 to \(Self.maximumThreads) are possible")
     }
     guard (1...65_536).contains(chunkSize) else { throw ModelFileError(.limit, "chunks of \(chunkSize) rows; 1 to 65,536 are possible") }
-    var pool: OpaquePointer?
-    if threads > 1 {
-      pool = mk_pool_create(Int32(threads))
-      guard pool != nil else { throw ModelFileError(.limit, "\(threads) threads cannot be started here; ask for fewer") }
-    }
+    // A pool of one thread calls without ever meeting another, and keeps the kernels' scratch memory.
+    guard let pool = mk_pool_create(Int32(threads)) else { throw ModelFileError(.limit, "\(threads) threads cannot be started here; ask for fewer") }
     (self.model, self.threads, self.profile, self.chunkSize, self.pool) = (model, threads, profile, chunkSize, pool)
     scratch = Scratch(model.configuration, profile: profile)
     rotary = model.configuration.rope.map { RotaryTable(RotaryFrequencies($0, headSize: model.configuration.headSize)) }
