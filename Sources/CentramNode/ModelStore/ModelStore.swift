@@ -71,6 +71,18 @@ public struct ModelStore: Sendable {
     return gguf.count == 1 && !model.files.contains(where: { $0.path.hasSuffix(".safetensors") }) ? "\(folder)/\(gguf[0].path)" : folder
   }
 
+  /// Where a model that a user named is: what is there under that path, else a model of the store.
+  /// - Throws: `.notFound`, saying how to get it.
+  public func location(_ text: String) throws(ModelStoreError) -> String {
+    if FileManager.default.fileExists(atPath: text) { return text }
+    if text.hasPrefix("/") || text.hasPrefix(".") || text.hasPrefix("~") { throw ModelStoreError(.notFound, "\(text): there is no such file or folder") }
+    if let model = try? model(text) { return try path(of: model) }
+    let canBeFetched = (try? ModelName(text)) != nil
+    throw ModelStoreError(
+      .notFound,
+      "\(text): neither a path nor a model of the store" + (canBeFetched ? "; centram-host model download \(text) fetches it" : "; centram-host model list shows what is there"))
+  }
+
   /// Records a model whose files are all there as blobs.
   func add(_ model: StoredModel) throws(ModelStoreError) {
     try show(model)
