@@ -84,6 +84,8 @@ let package = Package(
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .target(name: "CSystem"),
+    .target(name: "CCurl"),
+    .target(name: "CentramDownload", dependencies: ["CCurl"], swiftSettings: swift),
     .target(name: "CKernels", cSettings: kernels),
     .target(name: "CModelKernels", cSettings: kernels),
     .target(name: "CentramNumerics", dependencies: ["CKernels"], swiftSettings: swift),
@@ -97,25 +99,32 @@ let package = Package(
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
-      dependencies: [api, "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: swift),
     .target(name: "CentramPluginTesting", dependencies: [api, "CentramHost"], swiftSettings: swift),
     .executableTarget(
       name: "centram-host",
-      dependencies: [api, "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .executableTarget(
       name: "centram-demo", dependencies: ["CentramModel", "COpenBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: swift),
     .testTarget(name: "TidyTests", swiftSettings: swift),
-    .testTarget(name: "EndToEndTests", dependencies: ["CentramModel"], swiftSettings: swift),
+    .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
       name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
       swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
+    .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
+    .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
+    .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",

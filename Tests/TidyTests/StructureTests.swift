@@ -4,7 +4,7 @@ import Testing
 @Suite struct StructureTests {
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
-    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CKernels", "CModelKernels", "CSystem",
+    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CKernels", "CModelKernels", "CSystem", "CCurl", "CentramDownload",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -16,8 +16,9 @@ import Testing
     ("Sources/CentramNumerics", ["CKernels"]),
     ("Sources/CentramLinearAlgebra", []),
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
+    ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
-    ("Sources/CentramNode", ["CentramPluginAPI", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CSystem"]),
+    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CSystem"]),
     ("Plugins", ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels"]),
   ]
 

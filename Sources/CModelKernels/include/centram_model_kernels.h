@@ -41,7 +41,8 @@ typedef struct mk_pool mk_pool;
 mk_pool *mk_pool_create(int threads);
 void mk_pool_destroy(mk_pool *pool);
 int mk_pool_threads(const mk_pool *pool);
-// Calls work once a thread and returns when all are done. pool may be NULL: one thread.
+// Makes `threads` calls of work and returns when all are done. pool may be NULL: one thread. A thread that comes late finds its call made by another, so a call
+// must not wait for another call. A pool runs one thing at a time; kernels that take it use its scratch memory too.
 void mk_pool_run(mk_pool *pool, void (*work)(void *context, int thread, int threads), void *context);
 
 // ---- the exact profile, "c16-fma-v1"
