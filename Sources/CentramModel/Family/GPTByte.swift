@@ -2,7 +2,7 @@ extension ModelFamily {
   /// The toy: a GPT over bytes, 842,496 parameters in its one size. Biases everywhere, tied head, context 128.
   public static let gptByte = ModelFamily(
     name: "gpt-byte", norm: .layer, feedForward: .plain, positions: .learned, embedding: "tok", positionEmbedding: "pos", head: nil, finalNorm: "ln_f",
-    attentionNorm: "layers.{}.ln_1", feedForwardNorm: "layers.{}.ln_2",
+    attentionNorm: "layers.{}.ln_1", feedForwardNorm: "layers.{}.ln_2", hasBiasesEverywhere: true,
     linears: [.queryKeyValue: "layers.{}.attn_qkv", .output: "layers.{}.attn_out", .up: "layers.{}.fc1", .down: "layers.{}.fc2"])
 }
 

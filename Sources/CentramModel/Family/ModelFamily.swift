@@ -27,15 +27,18 @@ public struct ModelFamily: Sendable, Equatable {
   /// Before attention, and before the feed-forward part; `{}` stands for the layer.
   public let attentionNorm: String
   public let feedForwardNorm: String
+  /// Whether every matrix of a block has a bias, whatever the configuration says of attention.
+  public let hasBiasesEverywhere: Bool
   let linearNames: [Linear: String]
 
   public init(
     name: String, norm: Norm, feedForward: FeedForward, positions: Positions, embedding: String, positionEmbedding: String? = nil, head: String?,
-    finalNorm: String, attentionNorm: String, feedForwardNorm: String, linears: KeyValuePairs<Linear, String>
+    finalNorm: String, attentionNorm: String, feedForwardNorm: String, hasBiasesEverywhere: Bool = false, linears: KeyValuePairs<Linear, String>
   ) {
     (self.name, self.norm, self.feedForward, self.positions) = (name, norm, feedForward, positions)
     (self.embedding, self.positionEmbedding, self.head, self.finalNorm) = (embedding, positionEmbedding, head, finalNorm)
     (self.attentionNorm, self.feedForwardNorm) = (attentionNorm, feedForwardNorm)
+    self.hasBiasesEverywhere = hasBiasesEverywhere
     self.linears = linears.map(\.key)
     linearNames = Dictionary(uniqueKeysWithValues: linears.map { ($0.key, $0.value) })
   }

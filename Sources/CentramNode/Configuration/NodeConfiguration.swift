@@ -15,6 +15,8 @@ public struct NodeConfiguration: Sendable {
   /// Threads of a merge; nil: as many as the machine has cores.
   public var mergeThreads: Int?
   public var mergeHash = FileHashAlgorithm.xxh128
+  /// The model store; nil: the standard one.
+  public var modelFolder: String?
 
   public init() {}
 
@@ -31,7 +33,7 @@ public struct NodeConfiguration: Sendable {
       throw MergeError(.configuration, "\(name): not a JSON object")
     }
     let reader = Reader(name: name)
-    try reader.section(root, "", ["plugins", "merge"])
+    try reader.section(root, "", ["plugins", "merge", "models"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
     try reader.section(plugins, "plugins.", ["path", "disable", "versions", "requireSignature", "publishers"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
@@ -55,6 +57,12 @@ public struct NodeConfiguration: Sendable {
         throw reader.error("merge.hash", "must be one of \(FileHashAlgorithm.allCases.map(\.rawValue).joined(separator: ", "))")
       }
       mergeHash = hash
+    }
+    let models = try reader.object(root["models"], "models") ?? [:]
+    try reader.section(models, "models.", ["path"])
+    if let value = models["path"] {
+      guard let path = value as? String, !path.isEmpty else { throw reader.error("models.path", "must be a folder") }
+      modelFolder = (path as NSString).expandingTildeInPath
     }
   }
 

@@ -12,12 +12,20 @@ struct HostOptions: ParsableArguments {
   @Option(name: .customLong("disable"), help: ArgumentHelp("The id of a plugin not to use. May be given again.", valueName: "id"))
   var disabled: [String] = []
 
+  /// Where everything of this node is, unless told otherwise. HOME goes before what the system's list of users says.
+  static var folder: String {
+    let home = ProcessInfo.processInfo.environment["HOME"] ?? ""
+    return (home.isEmpty ? NSHomeDirectory() : home) + "/.centram"
+  }
   /// What can be made again.
-  static var cacheFolder: String { NSHomeDirectory() + "/.centram/cache" }
+  static var cacheFolder: String { folder + "/cache" }
 
-  func nodeConfiguration() throws -> NodeConfiguration {
+  func nodeConfiguration() throws -> NodeConfiguration { try Self.nodeConfiguration(configurationFile) }
+
+  /// - Parameter configurationFile: as given; nil: the standard one, where there is one.
+  static func nodeConfiguration(_ configurationFile: String?) throws -> NodeConfiguration {
     if let configurationFile { return try NodeConfiguration(path: configurationFile) }
-    let standard = NSHomeDirectory() + "/.centram/config.json"
+    let standard = folder + "/config.json"
     return FileManager.default.fileExists(atPath: standard) ? try NodeConfiguration(path: standard) : NodeConfiguration()
   }
 

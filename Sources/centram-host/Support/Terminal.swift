@@ -34,6 +34,9 @@ enum Terminal {
     return unit == 0 ? "\(count) B" : String(format: "%.\(value < 10 ? 1 : 0)f %@", value, ["B", "kB", "MB", "GB", "TB"][unit])
   }
 
+  /// `1 file`, `2 files`.
+  static func count(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }
+
   static func duration(_ seconds: Double) -> String {
     let whole = Int(seconds.rounded())
     return whole < 60 ? "\(whole) s" : whole < 3600 ? "\(whole / 60) min \(whole % 60) s" : "\(whole / 3600) h \(whole / 60 % 60) min"
@@ -51,6 +54,15 @@ enum Terminal {
       case .output: throw ExitCode(73)
       case .cancelled: throw ExitCode(130)
       default: throw ExitCode(70)
+      }
+    } catch let error as ModelStoreError {
+      note("error: \(error.message)")
+      switch error.code {
+      case .usage: throw ExitCode(64)
+      case .network: throw ExitCode(69)
+      case .storage: throw ExitCode(73)
+      case .cancelled: throw ExitCode(130)
+      default: throw ExitCode(65)
       }
     } catch let error as HostError {
       note("error: \(error.message)")
