@@ -83,28 +83,3 @@ private struct GGUFTokenizerReader {
     return Int32(id)
   }
 }
-
-extension MergeTable {
-  /// Reads two tokens with a space between them; says what is wrong with them otherwise. A first space belongs to the left token.
-  /// - Parameter both: memory that is used again.
-  mutating func insert(_ text: UnsafeRawBufferPointer, rank: Int32, _ vocabulary: Vocabulary, _ both: inout [UInt8]) -> String? {
-    guard let space = text.dropFirst().firstIndex(of: 0x20), !text[(space + 1)...].contains(0x20) else { return "is not two tokens with a space between them" }
-    let left = UnsafeRawBufferPointer(rebasing: text[..<space]), right = UnsafeRawBufferPointer(rebasing: text[(space + 1)...])
-    both.removeAll(keepingCapacity: true)
-    both.append(contentsOf: left)
-    both.append(contentsOf: right)
-    return insert(left, right, both, rank: rank, vocabulary)
-  }
-
-  mutating func insert(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer, _ both: [UInt8], rank: Int32, _ vocabulary: Vocabulary) -> String? {
-    guard let first = vocabulary.id(of: left) else { return Self.missing(left) }
-    guard let second = vocabulary.id(of: right) else { return Self.missing(right) }
-    guard let merged = both.withUnsafeBytes({ vocabulary.id(of: $0) }) else { return both.withUnsafeBytes { Self.missing($0) } }
-    insert(Int32(first), Int32(second), rank: rank, token: Int32(merged))
-    return nil
-  }
-
-  private static func missing(_ text: UnsafeRawBufferPointer) -> String {
-    "needs the token \"\(String(decoding: text.prefix(100), as: UTF8.self))\", which the vocabulary does not have"
-  }
-}
