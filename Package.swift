@@ -124,6 +124,7 @@ let package = Package(
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
+    .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
     .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(

@@ -1,3 +1,5 @@
+internal import CModelKernels
+
 /// A matrix in the format of its file, mapped or copied; row-major, `rows` outputs of `columns` inputs.
 public struct WeightMatrix: @unchecked Sendable {
   public let format: WeightFormat
@@ -28,4 +30,21 @@ public protocol WeightSource: Sendable {
   func matrix(_ name: String) throws(ModelFileError) -> WeightMatrix?
   /// A tensor of one dimension as float32, exactly.
   func vector(_ name: String) throws(ModelFileError) -> [Float]?
+}
+
+extension WeightMatrix {
+  /// The float32 value of every weight, row by row.
+  public func floats() -> [Float] { floats(rows: 0..<rows) }
+
+  /// The float32 values of some rows.
+  public func floats(rows: Range<Int>) -> [Float] {
+    precondition(rows.lowerBound >= 0 && rows.upperBound <= self.rows, "rows \(rows) of \(self.rows)")
+    let size = format.rowSize(columns: columns) ?? 0
+    return [Float](unsafeUninitializedCapacity: rows.count * columns) { buffer, count in
+      for (index, row) in rows.enumerated() {
+        mk_dequantize(format.kernel, bytes + row * size, buffer.baseAddress! + index * columns, columns)
+      }
+      count = rows.count * columns
+    }
+  }
 }
