@@ -13,14 +13,17 @@ final class RandomModel: WeightSource, @unchecked Sendable {
 
   let configuration: ModelConfiguration
   var tensors: [String: Tensor] = [:]
-  private let copies: UncheckedBox
   let path = "random"
 
-  final class UncheckedBox { var buffers: [String: UnsafeMutableRawBufferPointer] = [:] }
+  private final class Copy {
+    let buffer: UnsafeMutableRawBufferPointer
+    init(count: Int) { buffer = .allocate(byteCount: count, alignment: 64) }
+    deinit { buffer.deallocate() }
+  }
 
   /// - Parameter format: of matrices; norms and biases are float32.
   init(_ configuration: ModelConfiguration, format: WeightFormat = .f32, seed: UInt64 = 1, hasBiasesElsewhere: Bool = false) {
-    (self.configuration, copies) = (configuration, UncheckedBox())
+    self.configuration = configuration
     var random = SplitMix(state: seed)
     let family = configuration.family
     func add(_ name: String, _ shape: [Int], scale: Float, offset: Float = 0) {
@@ -49,8 +52,6 @@ final class RandomModel: WeightSource, @unchecked Sendable {
     }
   }
 
-  deinit { for buffer in copies.buffers.values { buffer.deallocate() } }
-
   func set(_ name: String, _ shape: [Int], _ values: [Float], _ format: WeightFormat = .f32) {
     let columns = shape.last ?? 1
     let rowBytes = format.rowSize(columns: columns)!
@@ -78,11 +79,10 @@ final class RandomModel: WeightSource, @unchecked Sendable {
     guard let tensor = tensors[name] else { return nil }
     guard tensor.shape.count == 2 else { throw ModelFileError(.malformed, "\(name) is no matrix") }
     // One byte off alignment, as files may have it.
-    let buffer = copies.buffers[name] ?? .allocate(byteCount: tensor.bytes.count + 1, alignment: 64)
-    copies.buffers[name] = buffer
-    let place = UnsafeMutableRawBufferPointer(rebasing: buffer[(tensor.format.blockLength > 1 ? 1 : 0)...])
+    let copy = Copy(count: tensor.bytes.count + 1)
+    let place = UnsafeMutableRawBufferPointer(rebasing: copy.buffer[(tensor.format.blockLength > 1 ? 1 : 0)...])
     place.copyBytes(from: tensor.bytes)
-    return WeightMatrix(format: tensor.format, rows: tensor.shape[0], columns: tensor.shape[1], bytes: UnsafeRawPointer(place.baseAddress!), owner: self)
+    return WeightMatrix(format: tensor.format, rows: tensor.shape[0], columns: tensor.shape[1], bytes: UnsafeRawPointer(place.baseAddress!), owner: copy)
   }
 
   func vector(_ name: String) throws(ModelFileError) -> [Float]? {

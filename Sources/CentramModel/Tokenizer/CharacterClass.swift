@@ -29,12 +29,23 @@ enum CharacterClass {
     case 0x3041...0x3096, 0x4e00...0x9fff, 0xac00...0xd7a3: return .letter
     default: break
     }
-    guard let scalar = Unicode.Scalar(value) else { return .other }
-    switch scalar.properties.generalCategory {
+    switch category(value) {
     case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: return .letter
     case .decimalNumber, .letterNumber, .otherNumber: return .number
     default: return isSpace(value) ? .space : .other
     }
+  }
+
+  /// The version of Unicode, so that a newer standard library does not change a model's tokens. tokenizers 0.23 has this one.
+  static let unicodeVersion = 16
+
+  /// The general category; characters that came after `unicodeVersion` are unassigned.
+  static func category(_ value: UInt32) -> Unicode.GeneralCategory {
+    guard let properties = Unicode.Scalar(value)?.properties else { return .surrogate }
+    let category = properties.generalCategory
+    // Everything of the newer versions is at U+0800 or above.
+    guard value >= 0x800, category != .unassigned, let age = properties.age else { return category }
+    return age.major > unicodeVersion ? .unassigned : category
   }
 
   /// White_Space of the Unicode character database; it has not grown since version 6.3.

@@ -5,6 +5,8 @@ struct ScalarSet: Sendable {
     /// General categories, a bit each.
     case categories(UInt32, negated: Bool)
     case space(negated: Bool)
+    /// Oniguruma's `\w`: alphabetic characters, marks, numbers and connecting punctuation.
+    case word(negated: Bool)
     case set(ScalarSet)
   }
 
@@ -34,6 +36,7 @@ struct ScalarSet: Sendable {
       case .range(let range): range.contains(value)
       case .categories(let mask, let negated): (mask >> Self.category(value) & 1 == 1) != negated
       case .space(let negated): CharacterClass.isSpace(value) != negated
+      case .word(let negated): Self.isWord(value) != negated
       case .set(let set): set.contains(value)
       }
     }
@@ -51,9 +54,16 @@ struct ScalarSet: Sendable {
     "Cf", "Cs", "Co", "Cn",
   ]
 
+  private static let wordMask = ["L", "M", "N", "Pc"].reduce(0) { $0 | (mask($1) ?? 0) }
+
+  private static func isWord(_ value: UInt32) -> Bool {
+    let category = category(value)
+    if wordMask >> category & 1 == 1 { return true }
+    return category != 29 && Unicode.Scalar(value)?.properties.isAlphabetic == true
+  }
+
   private static func category(_ value: UInt32) -> UInt32 {
-    guard let scalar = Unicode.Scalar(value), let index = order.firstIndex(of: scalar.properties.generalCategory) else { return 27 }
-    return UInt32(index)
+    UInt32(order.firstIndex(of: CharacterClass.category(value)) ?? 27)
   }
 
   /// The bits of `L`, `Lu`, `N` and so on; nil for what is no general category.

@@ -194,9 +194,7 @@ extension SplitPatternParser {
     case "v": return character(0x0b)
     case "s", "S": return [.space(negated: scalar == "S")]
     case "d", "D": return [.categories(ScalarSet.mask("Nd") ?? 0, negated: scalar == "D")]
-    case "w", "W":
-      let mask = ["L", "M", "Nd", "Pc"].reduce(0) { $0 | (ScalarSet.mask($1) ?? 0) }
-      return [.categories(mask, negated: scalar == "W")]
+    case "w", "W": return [.word(negated: scalar == "W")]
     case "p", "P": return [try property(negated: scalar == "P")]
     case "x": return character(try hexadecimal(digits: 2))
     case "u": return character(try hexadecimal(digits: 4))

@@ -1,0 +1,4 @@
+import CentramModel
+import Foundation
+
+print("placeholder")
