@@ -35,11 +35,10 @@ void mk_attention(mk_pool *pool, const mk_attention_row *rows, size_t count, siz
     positions += rows[i].length;
   }
   if (!count) return;
-  if (positions * heads * head < WORTH_SHARING) pool = NULL;
   size_t floats = (longest + 31) / 16 * 16;
   mk_attention_job job = {rows, count, heads, kv_heads, head, stride, .scratch_floats = floats, .piece = 1};
   job.piece = count > 1 ? heads : 1;
   job.scratch = mk_scratch_begin(pool, (size_t)mk_pool_threads(pool) * floats * sizeof(float));
-  mk_pool_run(pool, share, &job);
+  mk_pool_run(positions * heads * head < WORTH_SHARING ? NULL : pool, share, &job);
   mk_scratch_end(pool, job.scratch);
 }
