@@ -20,8 +20,10 @@ extension TokenizerTranslation {
       return text
     }
     var vocabulary: [OrderedJSON.Member] = [], added: [OrderedJSON] = []
+    var seen = Set<String>()
     for (id, type) in types.enumerated() where type != 5 {
       let text = try text(tokens[id])
+      guard seen.insert(text).inserted else { throw malformed(path, "the token \"\(text.prefix(60))\" stands twice") }
       guard type != 1 else {
         vocabulary.append(.init(key: text, value: .number(Double(id))))
         continue

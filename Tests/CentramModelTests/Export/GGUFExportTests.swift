@@ -28,7 +28,17 @@ import Testing
       let own = try #require(ours.tensor(tensor.name))
       #expect(own.shape == tensor.shape)
       #expect(own.type == tensor.type, "\(tensor.name)")
-      #expect(ours.bytes(of: own).elementsEqual(theirs.bytes(of: tensor)), "\(tensor.name)")
+      guard tensor.name == "rope_freqs.weight" else {
+        #expect(ours.bytes(of: own).elementsEqual(theirs.bytes(of: tensor)), "\(tensor.name)")
+        continue
+      }
+      // They compute the divisors in float32, we in double precision.
+      for index in 0..<tensor.count {
+        let (found, wanted) = (
+          ours.bytes(of: own).loadUnaligned(fromByteOffset: 4 * index, as: Float.self), theirs.bytes(of: tensor).loadUnaligned(fromByteOffset: 4 * index, as: Float.self)
+        )
+        #expect(abs(found - wanted) <= 1e-6 * wanted)
+      }
     }
     for key in theirs.keys where key.hasPrefix("llama.") {
       let (own, other) = (try ours.value(key), try theirs.value(key))
@@ -86,7 +96,8 @@ import Testing
     #expect(file.tensors.count == 2 * adapter.modules.count)
     let model = base.configuration
     for (gguf, linear, heads) in [("attn_q", ModelFamily.Linear.query, model.heads), ("attn_k", .key, model.keyValueHeads), ("ffn_down", .down, 0)] {
-      let module = try #require(adapter.module(try #require(model.family.name(linear, layer: 2))))
+      let name = try #require(model.family.name(linear, layer: 2))
+      let module = try #require(adapter.module(name))
       let (a, b) = try adapter.factors(of: module)
       let left = try #require(file.tensor("blk.2.\(gguf).weight.lora_a")), right = try #require(file.tensor("blk.2.\(gguf).weight.lora_b"))
       #expect(left.shape == [module.rank, module.inputs])

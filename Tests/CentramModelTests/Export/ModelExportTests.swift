@@ -154,9 +154,13 @@ import Testing
     func floats(_ count: Int) -> [Float] { (0..<count).map { _ in Float.random(in: -1...1, using: &random) } }
     let (a, b, norm) = (floats(2 * 48), floats(32 * 2), floats(32))
     var contents = AdapterContents(modules: [.init(name: "model.embed_tokens", kind: .embedding, outputs: 32, inputs: 48, rank: 2, a: a, b: b)])
-    contents.saved = [.init(name: "model.norm.weight", values: .computed(format: .float32, shape: [32]) { offset, count, target in
-      for index in 0..<count { target[index] = norm[offset + index] }
-    })]
+    contents.saved = [
+      .init(
+        name: "model.norm.weight",
+        values: .computed(format: .float32, shape: [32]) { offset, count, target in
+          for index in 0..<count { target[index] = norm[offset + index] }
+        })
+    ]
     contents.modulesToSave = ["norm"]
     try AdapterWriter.write(contents, to: folder("adapter"))
     let export = try ModelExport(model: model, adapters: [.init(try Adapter(folder: folder("adapter")))])
