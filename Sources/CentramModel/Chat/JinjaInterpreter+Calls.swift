@@ -89,7 +89,7 @@ extension JinjaInterpreter {
     }
   }
 
-  static func items(_ object: JinjaObject) -> JinjaValue { .items(object.members.map { .items([.text($0.key), $0.value]) }) }
+  static func items(_ object: JinjaObject) -> JinjaValue { .items(object.members.map { .items([.text($0.key), $0.value], isTuple: true) }) }
 
   private mutating func method(_ name: String, of text: JinjaText, _ call: JinjaCall, _ line: Int) throws(JinjaFailure) -> JinjaValue {
     try charge(text.count / 16, line)

@@ -13,7 +13,7 @@ extension JinjaInterpreter {
     try charge(1, 0)
     switch expression {
     case .literal, .name: return .none
-    case .list(let items): return try made(.items(try evaluate(items, scope)), 0)
+    case .list(let items, let isTuple): return try made(.items(try evaluate(items, scope), isTuple: isTuple), 0)
     case .object(let members): return try object(members, scope)
     case .attribute(let value, let name, let line): return try attribute(try evaluate(value, scope), name, line)
     case .item(let value, let index, let line): return try item(try evaluate(value, scope), try evaluate(index, scope), line)
@@ -108,7 +108,7 @@ extension JinjaInterpreter {
       }
     }
     switch value {
-    case .list(let list): return try made(.items(try Self.places(numbers, list.items.count, line).map { list.items[$0] }), line)
+    case .list(let list): return try made(.items(try Self.places(numbers, list.items.count, line).map { list.items[$0] }, isTuple: list.isTuple), line)
     case .text(let text): return try made(.text(JinjaText(units: try Self.places(numbers, text.count, line).map { text.units[$0] })), line)
     case .undefined(let name): throw JinjaFailure("\(name) is undefined", line: line)
     default: throw JinjaFailure("a slice of \(value.kind)", line: line)
@@ -206,7 +206,7 @@ extension JinjaInterpreter {
       return .text(one + other)
     case ("+", .list(let one), .list(let other)):
       try limit(one.items.count + other.items.count, line)
-      return .items(one.items + other.items)
+      return .items(one.items + other.items, isTuple: one.isTuple)
     case ("*", .text(let text), _) where second.whole != nil: return .text(try repeated(text, second.whole ?? 0, line))
     case ("*", _, .text(let text)) where first.whole != nil: return .text(try repeated(text, first.whole ?? 0, line))
     case ("%", .text, _): throw JinjaFailure(.unsupported, "% on a text is not supported", line: line)

@@ -85,7 +85,7 @@ struct JinjaJSON {
       case 0x0c: escape("\\f")
       case 0..<0x20: escape(Self.hexadecimal(value))
       case 0x7f... where isASCII:
-        if value == 0x7f { result.units.append(unit) } else { for code in String(Unicode.Scalar(value) ?? " ").utf16 { escape(Self.hexadecimal(UInt32(code))) } }
+        for code in String(Unicode.Scalar(value) ?? " ").utf16 { escape(Self.hexadecimal(UInt32(code))) }
       default: result.units.append(unit)
       }
     }
