@@ -28,6 +28,7 @@ struct Plugin {
 
 let linearAlgebra: [Target.Dependency] = ["CentramLinearAlgebra"]
 let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
+let training: [Target.Dependency] = ["CentramTrainingSupport"]
 let plugins: [Plugin] = [
   Plugin("MergeOperators", "ArceeFusion", merging),
   Plugin("MergeOperators", "Breadcrumbs", merging),
@@ -53,7 +54,11 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "LoraSVD", linearAlgebra),
   Plugin("MergeOperators", "CoreSpace", linearAlgebra),
   Plugin("MergeOperators", "Peft", linearAlgebra),
+  Plugin("Trainers", "Lora", training),
+  Plugin("Trainers", "FullDelta", training),
+  Plugin("Trainers", "DPLora", training),
 ]
+let trainers: [Target.Dependency] = plugins.filter { $0.kind == "Trainers" }.map { .target(name: $0.target) }
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
@@ -86,6 +91,7 @@ let package = Package(
     .target(name: "CentramNumerics", dependencies: ["CKernels"], swiftSettings: swift),
     .target(name: "CentramLinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: swift),
     .target(name: "CentramMergeSupport", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
+    .target(name: "CentramTrainingSupport", dependencies: [api, "CentramNumerics", "CModelKernels"], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
@@ -94,7 +100,7 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSystem", .product(name: "Yams", package: "Yams"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
     .target(name: "CentramPluginTesting", dependencies: [api, "CentramHost"], swiftSettings: swift),
@@ -115,10 +121,12 @@ let package = Package(
       swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
+    .testTarget(name: "ModelKernelTests", dependencies: ["CModelKernels"], swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .testTarget(name: "TokenizerTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
+    .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
     .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(
@@ -130,6 +138,10 @@ let package = Package(
     .testTarget(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
+      swiftSettings: swift),
+    .testTarget(
+      name: "TrainerTests",
+      dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting"] + trainers,
       swiftSettings: swift),
     .executableTarget(
       name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],

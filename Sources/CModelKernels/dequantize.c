@@ -1,3 +1,4 @@
+#include "formats.h"
 #include "half.h"
 #define MK_BODY "dequantize.inc"
 #include "each_level.h"

@@ -21,6 +21,7 @@
 //
 // Integers are exact in any order, so tiles may be cut as the machine likes them; the float part depends on k alone.
 #include "centram_model_kernels.h"
+#include "half.h"
 #include <stdatomic.h>
 #include <string.h>
 #if defined(__x86_64__)
@@ -96,7 +97,7 @@ static void i8_multiply(void *context, int thread, int threads) {
       if (job->m >= I8_TILE_COLUMNS) {
         size_t whole = first + (end - first) / 16 * 16;
         for (size_t row = first; row < whole; row += 16) {
-          if (job->vnni) {
+          if (job->level >= MK_AVX512) {
             i8_vnni_panel(job, row);
           } else {
             i8_avx2_panel(job, row);
@@ -112,18 +113,10 @@ static void i8_multiply(void *context, int thread, int threads) {
   }
 }
 
-static int i8_machine_has_vnni(void) {
-#if defined(__x86_64__)
-  return __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-#else
-  return 0;
-#endif
-}
-
 void mk_matmul_int8(mk_pool *pool, mk_format format, const void *w, size_t n, size_t k, const void *activations, size_t m, const float *bias, float *y, size_t ldy) {
   int level = mk_level(), threads = pool ? mk_pool_threads(pool) : 1;
   i8_job job = {.format = format, .weights = w, .n = n, .k = k, .blocks = k / 32, .row_bytes = mk_row_bytes(format, k), .activations = activations, .m = m, .bias = bias,
-    .y = y, .ldy = ldy, .level = level, .vnni = level >= MK_AVX512 && i8_machine_has_vnni()};
+    .y = y, .ldy = ldy, .level = level};
   // About eight pieces a thread, each of 16 rows or more and, where columns are few, of 16 KB or more.
   size_t piece = n / (size_t)(threads * 8) / 16 * 16, least = m >= I8_TILE_COLUMNS ? 16 : (16384 / (job.row_bytes + 1) + 16) / 16 * 16;
   job.piece = piece > least ? piece : least;

@@ -7,6 +7,7 @@
 #include "centram_model_kernels.h"
 
 #if defined(__x86_64__)
+#include <immintrin.h>
 #define MK_CALL(name, ...) \
   (mk_level() == MK_AVX2 ? name##_avx2(__VA_ARGS__) : mk_level() == MK_AVX512 ? name##_avx512(__VA_ARGS__) : name##_base(__VA_ARGS__))
 #else

@@ -164,19 +164,3 @@ void mk_mix_scores(const float *const *x, const float *shifts, size_t rows, floa
     for (size_t i = 0; i < count; i++) sum[i] = greatest[i] == -INFINITY ? -INFINITY : greatest[i] + log_from_one(sum[i] < 1 ? 1 : sum[i]);
   }
 }
-
-size_t mk_walk_tokens(const mk_token_tree *tree, const int32_t *transitions, size_t node, int32_t *path, uint64_t *allowed) {
-  while (node < tree->nodes) {
-    size_t depth = tree->depths[node];
-    int32_t next = transitions[(size_t)path[depth - 1] * 256 + tree->bytes[node]];
-    if (next == -2) return node;
-    if (next < 0) {
-      node = tree->ends[node];
-      continue;
-    }
-    path[depth] = next;
-    for (uint32_t t = tree->offsets[node]; t < tree->offsets[node + 1]; t++) allowed[tree->tokens[t] / 64] |= UINT64_C(1) << (tree->tokens[t] % 64);
-    node++;
-  }
-  return node;
-}

@@ -1,3 +1,4 @@
+import CModelKernels
 import CentramModel
 import Foundation
 import Testing
@@ -71,10 +72,7 @@ extension Engine {
     let cache = try KeyValueCache(model: model)
     var (tokens, next) = ([Int32](), prompt)
     for _ in 0..<count {
-      let logits = try step([StepInput(tokens: next, cache: cache)]).last(of: 0)
-      var best = 0
-      for index in 0..<logits.count where logits[index] > logits[best] { best = index }
-      next = [Int32(best)]
+      next = [argmax(try step([StepInput(tokens: next, cache: cache)]).last(of: 0))]
       tokens += next
     }
     return tokens
@@ -82,3 +80,6 @@ extension Engine {
 }
 
 func bits(_ floats: some Sequence<Float>) -> [UInt32] { floats.map(\.bitPattern) }
+
+/// The first of the largest.
+func argmax(_ logits: UnsafeMutableBufferPointer<Float>) -> Int32 { Int32(mk_arg_max(logits.baseAddress, logits.count)) }

@@ -44,6 +44,12 @@ typedef struct mk_token_tree {
   const uint32_t *ends, *offsets, *tokens;
   size_t nodes;
 } mk_token_tree;
+// Sorts n tokens by their bytes, then by number. Token t has bytes text[starts[t]] … text[starts[t + 1] − 1]. 0: no memory.
+int mk_sort_tokens(const uint8_t *text, const uint32_t *starts, uint32_t *tokens, size_t n);
+// Makes the tree of n sorted tokens, each of 1 to 65,535 bytes; returns its nodes. bytes, depths and ends have room for a node a byte of
+// text, offsets for one more.
+size_t mk_plant_tokens(
+  const uint8_t *text, const uint32_t *starts, const uint32_t *tokens, size_t n, uint8_t *bytes, uint16_t *depths, uint32_t *ends, uint32_t *offsets);
 // Walks from a node with a table of 256 transitions a state: −1 is no state, −2 is not known yet. path[depth] is the state after that
 // depth's byte, path[0] the first one. Sets the bit of each token whose bytes all have a transition. Returns the node whose transition is
 // not known, or the number of nodes.

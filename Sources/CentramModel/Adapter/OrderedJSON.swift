@@ -1,5 +1,5 @@
 /// JSON with its members in order: in `rank_pattern` the first match counts. Reads strictly, since adapters come from
-/// strangers: no duplicate keys, no more than 32 levels, nothing after the end.
+/// strangers: no duplicate keys, no more than 32 levels unless told, nothing after the end.
 enum OrderedJSON: Sendable, Equatable {
   case null
   case boolean(Bool)
@@ -18,8 +18,8 @@ enum OrderedJSON: Sendable, Equatable {
     let position: Int
   }
 
-  init(parsing bytes: [UInt8]) throws(Failure) {
-    var reader = Reader(bytes: bytes)
+  init(parsing bytes: [UInt8], levels: Int = 32) throws(Failure) {
+    var reader = Reader(bytes: bytes, levels: levels)
     self = try reader.value(depth: 0)
     reader.skipSpace()
     guard reader.position == bytes.count else { throw reader.failure("text after the end") }
@@ -39,6 +39,7 @@ enum OrderedJSON: Sendable, Equatable {
 
   private struct Reader {
     let bytes: [UInt8]
+    let levels: Int
     var position = 0
 
     func failure(_ message: String) -> Failure { Failure(message: message, position: position) }
@@ -64,7 +65,7 @@ enum OrderedJSON: Sendable, Equatable {
     }
 
     mutating func value(depth: Int) throws(Failure) -> OrderedJSON {
-      guard depth < 32 else { throw failure("more than 32 levels") }
+      guard depth < levels else { throw failure("more than \(levels) levels") }
       switch try peek() {
       case UInt8(ascii: "{"): return try object(depth)
       case UInt8(ascii: "["):

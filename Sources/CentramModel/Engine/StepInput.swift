@@ -26,7 +26,7 @@ public struct AppliedAdapter: Sendable, Equatable {
   public static func == (one: Self, other: Self) -> Bool { one.weights === other.weights && one.scale == other.scale }
 }
 
-/// Logits of a step, in the engine's memory: valid until the engine is used again.
+/// Logits of a step, in the engine's memory: valid until the engine is used again, and no longer than the engine lives.
 public struct Logits {
   public let vocabulary: Int
   /// Rows of all inputs together, in the order of the inputs.

@@ -5,6 +5,8 @@ public struct TrainingError: Error, Sendable, Equatable, CustomStringConvertible
     public init(rawValue: String) { self.rawValue = rawValue }
     /// The arguments do not fit the model or each other.
     public static let invalidArgument = Code(rawValue: "invalidArgument")
+    /// Memory is short.
+    public static let noMemory = Code(rawValue: "noMemory")
     /// The loss or a gradient is not finite. The gradients are not to be used.
     public static let notFinite = Code(rawValue: "notFinite")
   }

@@ -39,13 +39,17 @@ public protocol TrainableModel: Sendable {
   /// Makes adapter factors trainable on modules; they then count among `tensors`.
   /// - Parameter configurationJSON: PEFT's `adapter_config.json`.
   func attachAdapter(configurationJSON: String, seed: UInt64) throws(PluginError)
-  /// Adds the gradients of a batch to the accumulators.
+  /// Adds the gradients of a batch to the accumulators: those of the loss summed over all counted tokens, so a mean over a step is this
+  /// divided by the counted tokens of its batches. With `clipNorm` those of each sequence's mean loss, bounded in norm, summed.
+  ///
+  /// Each token but a row's first is predicted from those before it, and counted where its id is 0 or above. `~id`, which is
+  /// negative, stands for a token that is read and not counted, such as one of a prompt or of padding at a row's end.
   /// - Parameters:
   ///   - tokens: `batch` × `length` token ids, row-major.
   ///   - clipNorm: bounds each sequence's gradient norm before the sum (private training); nil: none.
   /// - Returns: the mean loss in nat a token, and each sequence's gradient norm where `clipNorm` was given.
   func accumulate(tokens: [Int32], batch: Int, length: Int, clipNorm: Double?) async throws(PluginError) -> (loss: Double, norms: [Double])
-  /// Mean loss in nat a token without gradients.
+  /// Mean loss in nat a counted token without gradients.
   func loss(tokens: [Int32], batch: Int, length: Int) async throws(PluginError) -> Double
 }
 
@@ -60,12 +64,15 @@ public protocol TrainableModel: Sendable {
   }
 }
 
+/// Data as rows of token ids. An id of `~id` (below 0) is a token that is read and not counted in the loss: a prompt, padding.
 public protocol TokenStream: Sendable {
   /// Sequences in the data, for sampling rates.
   var count: Int { get }
-  /// `batch` × `length` token ids for a step; the same for the same step.
+  /// `batch` × `length` token ids for a step; the same for the same step. Steps from 0 on go through the data in an order of the
+  /// host's, epoch after epoch. Steps below 0 are the held-out data, `~0` its first batch; past its last, or where there is none,
+  /// this throws `.unavailable`.
   func batch(step: Int, batch: Int, length: Int) throws(PluginError) -> [Int32]
-  /// One sequence, for Poisson sampling.
+  /// One sequence of the data, from 0 to `count` − 1, for Poisson sampling.
   func sequence(_ index: Int, length: Int) throws(PluginError) -> [Int32]
 }
 

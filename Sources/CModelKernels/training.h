@@ -1,0 +1,24 @@
+// What the kernels of training share.
+#pragma once
+#include "centram_training_kernels.h"
+
+// A strip of B is packed at a time: MT_STRIP columns, MT_DEPTH of k. It lives in the second-level cache. Both are multiples of every block.
+enum { MT_STRIP = 256, MT_DEPTH = 256, MT_SCRATCH = MT_STRIP * MT_DEPTH + 16 * MT_DEPTH + 64 + 32 * MT_DEPTH };
+
+struct mt_context {
+  mk_pool *pool;
+  int threads;
+  float *scratch; // MT_SCRATCH floats a thread
+  float *reserve; // grows on demand
+  size_t reserved;
+};
+
+static inline float *mt_scratch(const mt_context *context, int thread) { return context->scratch + (size_t)thread * MT_SCRATCH; }
+
+// Shares what is worth it: below some thousand elements one thread is done before another has woken.
+static inline void mt_run(const mt_context *context, size_t elements, void (*work)(void *, int, int), void *argument) {
+  mk_pool_run(elements < 8192 ? NULL : context->pool, work, argument);
+}
+
+// At least so many floats, valid until the next call; NULL where memory is short.
+float *mt_reserve(mt_context *context, size_t floats);
