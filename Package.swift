@@ -123,6 +123,7 @@ let package = Package(
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .testTarget(name: "ModelKernelTests", dependencies: ["CModelKernels"], swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
+    .testTarget(name: "TokenizerTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
