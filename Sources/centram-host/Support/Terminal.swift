@@ -70,6 +70,9 @@ enum Terminal {
     } catch let error as ModelFileError {
       note("error: \(error.message)")
       throw ExitCode(error.code == .unwritable ? 73 : 65)
+    } catch let error as GenerationError {
+      note("error: \(error.message)")
+      throw ExitCode(error.code == .parameter ? 64 : 65)
     } catch let error as PluginError {
       note("error: \(error.message)")
       throw ExitCode(70)
