@@ -9,6 +9,8 @@ public final class LoadedModel {
   public let engine: Engine
   private var adapters: [String: AdapterWeights] = [:]
   private var tree: TokenTree?
+  /// The model's own, once it was asked for.
+  var template: CentramModel.ChatTemplate?
 
   /// - Parameters:
   ///   - path: a Hugging Face folder, a GGUF file or a folder of the toy.

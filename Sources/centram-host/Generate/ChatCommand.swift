@@ -13,6 +13,8 @@ struct ChatCommand: ParsableCommand {
       """)
   @Argument(help: "A model's name or path.", completion: .file()) var model: String
   @Option(help: "The system's message.") var system: String?
+  @Option(help: ArgumentHelp("A chat template instead of the model's: a file of Jinja, or chatml, llama3, mistral, alpaca, exaone.", valueName: "file"))
+  var chatTemplate: String?
   @Option(name: .customLong("adapter"), help: ArgumentHelp("An adapter by name or path, and perhaps how much of it. May be given again; all apply.", valueName: "adapter[:scale]"))
   var adapters: [String] = []
   @Option(help: "A conversation that /save wrote, to go on with.", completion: .file()) var load: String?
@@ -30,10 +32,12 @@ struct ChatCommand: ParsableCommand {
       let generator = try Generator(engine: loaded.engine, tokenizer: loaded.tokenizer, endTokens: loaded.endTokens, context: context, clock: Clock.seconds)
       var conversation = Conversation(loaded: loaded, generator: generator, location: options.location)
       conversation.system = system
+      conversation.template = try chatTemplate.map(LoadedModel.template)
       conversation.parameters = sampling.parameters(defaults(loaded.files.generationDefaults))
       (conversation.maximumTokens, conversation.stops, conversation.isQuiet) = (maxTokens, stops, quiet)
       conversation.adapters = try adapters.map { (name: $0, adapter: try options.adapters([$0], of: loaded)[0]) }
-      _ = try loaded.prompt([ChatMessage(role: "user", content: "")])
+      // A model that cannot chat should say so before it is spoken to.
+      _ = try loaded.prompt([ChatMessage(role: "user", content: "?")], template: conversation.template)
       if let load { try conversation.read(load) }
       let isTerminal = isatty(STDIN_FILENO) == 1
       if isTerminal, !quiet { Terminal.note("\(loaded.model.path); /help shows the commands, Control-D ends") }

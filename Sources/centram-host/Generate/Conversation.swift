@@ -5,6 +5,7 @@ internal import Foundation
 /// A conversation in the terminal: what was said, and what the commands that begin with a slash do.
 struct Conversation {
   enum Outcome { case goOn, end }
+  private struct Turn: Codable { let role: String, content: String }
 
   let loaded: LoadedModel
   let generator: Generator
@@ -15,7 +16,8 @@ struct Conversation {
   var stops: [String] = []
   var adapters: [(name: String, adapter: AppliedAdapter)] = []
   var isQuiet = false
-  private var messages: [ChatMessage] = []
+  var template: CentramModel.ChatTemplate?
+  private var turns: [Turn] = []
   private let cache = PromptCache()
 
   init(loaded: LoadedModel, generator: Generator, location: @escaping (String) throws -> String) {
@@ -59,7 +61,7 @@ struct Conversation {
   }
 
   private mutating func forget() {
-    messages = []
+    turns = []
     cache.clear()
   }
 
@@ -90,7 +92,7 @@ struct Conversation {
       try work(handle)
       if let failure { throw failure }
       guard let answer else { return }
-      messages += [ChatMessage(role: "user", content: text), ChatMessage(role: "assistant", content: answer.text)]
+      turns += [Turn(role: "user", content: text), Turn(role: "assistant", content: answer.text)]
       if !isQuiet, isatty(STDIN_FILENO) == 1 { Terminal.note("[\(Speed.line([answer.usage]))]") }
     } catch {
       Terminal.note("error: \(error.message)" + (error.code == .context ? "; /reset begins anew" : ""))
@@ -98,8 +100,9 @@ struct Conversation {
   }
 
   private func prompt(with text: String) throws(GenerationError) -> [Int32] {
-    let first = system.map { [ChatMessage(role: "system", content: $0)] } ?? []
-    do { return try loaded.prompt(first + messages + [ChatMessage(role: "user", content: text)]) } catch { throw GenerationError(.parameter, "\(error)") }
+    let first = system.map { [Turn(role: "system", content: $0)] } ?? []
+    let messages = (first + turns + [Turn(role: "user", content: text)]).map { ChatMessage(role: $0.role, content: $0.content) }
+    do throws(ModelFileError) { return try loaded.prompt(messages, template: template) } catch { throw GenerationError(.parameter, error.message) }
   }
 
   private func work(_ handle: Generator.Handle) throws(GenerationError) {
@@ -118,14 +121,13 @@ struct Conversation {
 
   private struct Saved: Codable {
     var system: String?
-    var messages: [Message]
-    struct Message: Codable { let role: String, content: String }
+    var messages: [Turn]
   }
 
   private func write(_ path: String) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let saved = Saved(system: system, messages: messages.map { .init(role: $0.role, content: $0.content) })
+    let saved = Saved(system: system, messages: turns)
     do { try encoder.encode(saved).write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
       throw ModelFileError(.unwritable, "\(path): \(error.localizedDescription)")
     }
@@ -137,7 +139,7 @@ struct Conversation {
     guard let saved = try? JSONDecoder().decode(Saved.self, from: data) else {
       throw ModelFileError(.malformed, "\(path): no conversation: JSON with \"messages\", each with \"role\" and \"content\"")
     }
-    (system, messages) = (saved.system, saved.messages.map { ChatMessage(role: $0.role, content: $0.content) })
+    (system, turns) = (saved.system, saved.messages)
     cache.clear()
   }
 }

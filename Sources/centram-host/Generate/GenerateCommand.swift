@@ -15,6 +15,8 @@ struct GenerateCommand: ParsableCommand {
   @Option(help: "A file that holds the prompt. Without it and --prompt, standard input.", completion: .file()) var promptFile: String?
   @Flag(help: "The prompt is a user's message: put it into the model's chat template.") var chat = false
   @Option(help: "The system's message, with --chat.") var system: String?
+  @Option(help: ArgumentHelp("A chat template instead of the model's: a file of Jinja, or chatml, llama3, mistral, alpaca, exaone.", valueName: "file"))
+  var chatTemplate: String?
   @Flag(help: "Take the text of special tokens in the prompt, as <|im_start|>, for those tokens.") var parseSpecial = false
   @Option(name: .customLong("adapter"), help: ArgumentHelp("An adapter by name or path, and perhaps how much of it. May be given again; all apply.", valueName: "adapter[:scale]"))
   var adapters: [String] = []
@@ -77,9 +79,9 @@ struct GenerateCommand: ParsableCommand {
   }
 
   private func request(_ text: String, _ loaded: LoadedModel) throws -> GenerationRequest {
-    guard chat || system == nil else { throw GenerationError(.parameter, "--system belongs to --chat, which is missing") }
+    guard chat || (system == nil && chatTemplate == nil) else { throw GenerationError(.parameter, "--system and --chat-template belong to --chat, which is missing") }
     let messages = (system.map { [ChatMessage(role: "system", content: $0)] } ?? []) + [ChatMessage(role: "user", content: text)]
-    var request = GenerationRequest(prompt: chat ? try loaded.prompt(messages) : loaded.prompt(text, parsingSpecial: parseSpecial))
+    var request = GenerationRequest(prompt: chat ? try loaded.prompt(messages, template: chatTemplate.map(LoadedModel.template)) : loaded.prompt(text, parsingSpecial: parseSpecial))
     if request.prompt.isEmpty { throw GenerationError(.parameter, "the prompt is empty: give --prompt, --prompt-file or a text on standard input") }
     request.sampling = sampling.parameters(SamplingParameters())
     if let logprobs {
