@@ -55,6 +55,14 @@ enum Terminal {
       case .cancelled: throw ExitCode(130)
       default: throw ExitCode(70)
       }
+    } catch let error as TrainingJobError {
+      note("error: \(error.message)")
+      switch error.code {
+      case .configuration, .data, .model: throw ExitCode(65)
+      case .output: throw ExitCode(73)
+      case .cancelled: throw ExitCode(130)
+      default: throw ExitCode(70)
+      }
     } catch let error as ModelStoreError {
       note("error: \(error.message)")
       switch error.code {

@@ -5,7 +5,8 @@ internal import Synchronization
 /// log.jsonl: a line of JSON for each step and each validation.
 final class TrainingLog: Sendable {
   private struct Line: Codable {
-    var step: Int, loss: Double?, validationLoss: Double?, perplexity: Double?, tokensPerSecond: Double?, learningRate: Double?, message: String?
+    var step: Int
+    var loss: Double?, validationLoss: Double?, perplexity: Double?, tokensPerSecond: Double?, learningRate: Double?, message: String?
   }
 
   private let path: String
@@ -30,7 +31,8 @@ final class TrainingLog: Sendable {
   deinit { close(descriptor) }
 
   func add(_ event: TrainingEvent) {
-    var line = Line(step: event.step, loss: event.loss, validationLoss: event.validationLoss, tokensPerSecond: event.tokensPerSecond, message: event.message)
+    var line = Line(step: event.step)
+    (line.loss, line.validationLoss, line.tokensPerSecond, line.message) = (event.loss, event.validationLoss, event.tokensPerSecond, event.message)
     line.learningRate = event.learningRate
     if line.learningRate != nil { line.message = nil }
     line.perplexity = (event.validationLoss ?? event.loss).map(exp)

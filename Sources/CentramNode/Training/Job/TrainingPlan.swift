@@ -24,6 +24,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var baseName: String?
   /// Whether the whole model is written beside the difference.
   public var writesMerged = false
+  /// How many layers get factors, counted from the last; nil: all.
+  public var lastLayers: Int?
   /// Set when the run begins.
   public var dataHash: String?
   public var length: Int?
@@ -75,7 +77,7 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
 
   static func unknown(_ key: String, _ specifications: [ParameterSpecification], _ trainer: String) -> String {
     let names = specifications.map(\.name).sorted()
-    return "\(trainer) has no parameter \(key)" + NearestName.hint(for: key, among: names) + "; known are \(names.joined(separator: ", "))"
+    return "\(trainer) has no parameter \(key)" + CentramHost.NearestName.hint(for: key, among: names) + "; known are \(names.joined(separator: ", "))"
   }
 
   /// The settings as the trainer gets them.
