@@ -78,6 +78,9 @@ enum Terminal {
     } catch let error as ModelFileError {
       note("error: \(error.message)")
       throw ExitCode(error.code == .unwritable ? 73 : error.code == .cancelled ? 130 : 65)
+    } catch let error as GenerationError {
+      note("error: \(error.message)")
+      throw ExitCode(error.code == .parameter ? 64 : 65)
     } catch let error as PluginError {
       note("error: \(error.message)")
       throw ExitCode(70)
