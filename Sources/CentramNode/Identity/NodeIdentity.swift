@@ -15,7 +15,8 @@ public final class NodeIdentity: IdentityService, @unchecked Sendable {
     var status = stat()
     guard stat(path, &status) == 0 else { throw Self.failure(path) }
     guard status.st_mode & 0o077 == 0 else {
-      throw PluginError(.inputOutput, "\(path): others may read the node's key (mode \(String(status.st_mode & 0o777, radix: 8))); say chmod 600 if nobody did, else delete it and be another node")
+      throw PluginError(
+        .inputOutput, "\(path): others may read the node's key (mode \(String(status.st_mode & 0o777, radix: 8))); say chmod 600 if nobody did, else delete it and be another node")
     }
     guard let data = FileManager.default.contents(atPath: path) else { throw Self.failure(path) }
     guard data.count == 32 else { throw PluginError(.inputOutput, "\(path): \(data.count) bytes, not the 32 of a key; put the right file back") }
@@ -53,7 +54,7 @@ public final class NodeIdentity: IdentityService, @unchecked Sendable {
     var seed = [UInt8](repeating: 0, count: 32)
     randombytes_buf(&seed, seed.count)
     defer { sodium_memzero(&seed, seed.count) }
-    let temporary = "\(path).\(getpid()).part"
+    let temporary = "\(path).\(getpid())-\(UInt32.random(in: 0 ... .max)).part"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw failure(temporary) }
     defer { unlink(temporary) }

@@ -69,6 +69,7 @@ struct TrainCommand: ParsableCommand {
     for (key, text) in texts.sorted(by: { $0.key < $1.key }) { plan.settings[key] = try TrainingPlan.setting(key, text, of: specifications, trainer: trainer) }
     plan.lastLayers = (hyperparameters.numLayers ?? file.layers).flatMap { $0 < 0 ? nil : $0 }
     (plan.masksPrompts, plan.packs, plan.writesMerged) = (input.maskPrompt || file.masksPrompts == true, input.pack, input.merged)
+    plan.chatTemplate = try input.template()
     (plan.initialAdapter, plan.baseName) = (input.resumeAdapterFile ?? file.initialAdapter, input.baseName)
     if let share = input.validationShare {
       guard share >= 0, share < 1 else { throw TrainingJobError(.configuration, "--validation-share \(share): from 0 to below 1") }

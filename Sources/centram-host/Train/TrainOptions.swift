@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import CentramModel
 internal import CentramNode
 internal import Foundation
 
@@ -14,6 +15,10 @@ struct TrainInput: ParsableArguments {
   @Flag(help: "Do not count the tokens of prompts in the loss.") var maskPrompt = false
   @Flag(help: "Put short records into one row, so that less is computed for nothing.") var pack = false
   @Option(help: ArgumentHelp("Share that is held out where the data has no valid.jsonl. Default: 0.05.", valueName: "share")) var validationShare: Double?
+  @Option(
+    help: ArgumentHelp(
+      "A chat template in the place of the model's own: a file of Jinja, or \(ChatTemplatePreset.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "template"))
+  var chatTemplate: String?
   @Option(help: ArgumentHelp("A folder with a PEFT adapter to start from.", valueName: "folder")) var resumeAdapterFile: String?
   @Option(help: ArgumentHelp("What the adapter names as its base. Default: the model's path.", valueName: "name")) var baseName: String?
   @Flag(help: "Write the whole model beside the difference, for trainers that change every weight.") var merged = false
@@ -21,14 +26,20 @@ struct TrainInput: ParsableArguments {
 
   var isEmpty: Bool {
     model == nil && data == nil && fromScratch == nil && trainer == nil && fineTuneType == nil && trainingConfig == nil && seed == nil && !maskPrompt && !pack
-      && validationShare == nil && resumeAdapterFile == nil && baseName == nil && !merged
+      && validationShare == nil && chatTemplate == nil && resumeAdapterFile == nil && baseName == nil && !merged
   }
 
   func file() throws -> TrainingFile {
     guard let path = trainingConfig else { return TrainingFile() }
+    return try TrainingFile(yaml: Self.text(path), name: path)
+  }
+
+  func template() throws -> String? { try chatTemplate.map { try ChatTemplatePreset(rawValue: $0)?.source ?? Self.text($0) } }
+
+  private static func text(_ path: String) throws -> String {
     guard let data = FileManager.default.contents(atPath: path) else { throw TrainingJobError(.configuration, "\(path): cannot be read") }
     guard let text = String(validating: data, as: UTF8.self) else { throw TrainingJobError(.configuration, "\(path): not UTF-8") }
-    return try TrainingFile(yaml: text, name: path)
+    return text
   }
 }
 

@@ -75,7 +75,7 @@ extension TrainingJob {
         let files = try ModelFiles(path: (path as NSString).expandingTildeInPath)
         return Source(
           configuration: files.configuration, weights: files.weights, folder: files.folder?.path,
-          encoding: ModelEncoding(try files.tokenizer(), configuration: files.configuration))
+          encoding: ModelEncoding(try files.tokenizer(), configuration: files.configuration, template: plan.chatTemplate ?? files.chatTemplate))
       }
     } catch { throw TrainingJobError(.model, error.message) }
     guard plan.fromScratch == ModelFamily.gptByte.name else {

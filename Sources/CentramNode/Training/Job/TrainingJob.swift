@@ -44,12 +44,18 @@ public struct TrainingJob: Sendable {
   public init(_ plan: TrainingPlan, output: String, host: PluginHost, options: Options) throws {
     let plan = options.resumes ? try TrainingPlan.read(folder: output) : plan
     let selector = plan.trainerVersion.map { "\(plan.trainer)@\($0)" } ?? plan.trainer
-    trainer = try host.trainer(selector)
+    let trainer = try host.trainer(selector)
     let record = try host.resolve(kind: .trainer, name: selector)
-    identity = (record.id, record.version?.description ?? "")
-    (self.plan, self.output, self.options) = (plan, output, options)
-    for key in plan.settings.keys.sorted() where !trainer.info.parameters.contains(where: { $0.name == key }) {
-      throw TrainingJobError(.configuration, TrainingPlan.unknown(key, trainer.info.parameters, record.id))
+    try self.init(plan, output: output, trainer: trainer, id: record.id, version: record.version?.description ?? "", options: options)
+  }
+
+  /// - Parameters:
+  ///   - trainer: an instance, known as `id` in `version`.
+  public init(_ plan: TrainingPlan, output: String, trainer: any Trainer, id: String, version: String, options: Options) throws(TrainingJobError) {
+    self.plan = options.resumes ? try TrainingPlan.read(folder: output) : plan
+    (self.output, self.options, self.trainer, identity) = (output, options, trainer, (id, version))
+    for key in self.plan.settings.keys.sorted() where !trainer.info.parameters.contains(where: { $0.name == key }) {
+      throw TrainingJobError(.configuration, TrainingPlan.unknown(key, trainer.info.parameters, id))
     }
   }
 

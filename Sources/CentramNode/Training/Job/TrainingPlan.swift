@@ -18,6 +18,8 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
   public var seed: UInt64
   public var masksPrompts = false, packs = false
   public var validationShare = 0.05
+  /// A chat template in the place of the model's own.
+  public var chatTemplate: String?
   /// A PEFT adapter that the factors start from.
   public var initialAdapter: String?
   /// What an adapter's configuration names as its base, where it is not the model's path.
@@ -40,7 +42,11 @@ public struct TrainingPlan: Codable, Sendable, Equatable {
 
     public init(from decoder: any Decoder) throws {
       let container = try decoder.singleValueContainer()
-      if let flag = try? container.decode(Bool.self) { self = .boolean(flag) } else if let number = try? container.decode(Double.self) { self = .number(number) } else {
+      if let flag = try? container.decode(Bool.self) {
+        self = .boolean(flag)
+      } else if let number = try? container.decode(Double.self) {
+        self = .number(number)
+      } else {
         self = .string(try container.decode(String.self))
       }
     }
