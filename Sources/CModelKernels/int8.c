@@ -126,15 +126,47 @@ static void i8_multiply(void *context, int thread, int threads) {
   }
 }
 
-void mk_matmul_int8(mk_pool *pool, mk_format format, const void *w, size_t n, size_t k, const void *activations, size_t m, const float *bias, float *y, size_t ldy) {
-  i8_job job = {.format = format, .weights = w, .n = n, .k = k, .blocks = k / 32, .row_bytes = mk_row_bytes(format, k), .activations = activations, .m = m, .bias = bias,
-    .y = y, .ldy = ldy, .level = mk_level()};
+static i8_job i8_prepare(const mk_matrix *matrix, size_t k, const void *activations, size_t m, size_t ldy) {
+  i8_job job = {.format = matrix->format, .weights = matrix->w, .n = matrix->n, .k = k, .blocks = k / 32, .row_bytes = mk_row_bytes(matrix->format, k),
+    .activations = activations, .m = m, .bias = matrix->bias, .y = matrix->y, .ldy = ldy, .level = mk_level()};
   // At least 16 rows and, where columns are few, 32 KB.
   size_t rows = m >= I8_TILE_COLUMNS ? 1 : 32768 / (job.row_bytes + 1);
   job.piece = (rows + I8_ROWS_TOGETHER) / I8_ROWS_TOGETHER * I8_ROWS_TOGETHER;
+  return job;
+}
+
+void mk_matmul_int8(mk_pool *pool, mk_format format, const void *w, size_t n, size_t k, const void *activations, size_t m, const float *bias, float *y, size_t ldy) {
+  mk_matrix matrix = {format, w, n, bias, y};
+  i8_job job = i8_prepare(&matrix, k, activations, m, ldy);
   if (n * k * m < 32768) {
     i8_multiply(&job, 0, 1);
   } else {
     mk_pool_run(pool, i8_multiply, &job);
   }
+}
+
+typedef struct i8_several {
+  i8_job jobs[MK_GROUP];
+  size_t count;
+} i8_several;
+
+// A thread that finds nothing left of one matrix goes on with the next.
+static void i8_multiply_group(void *context, int thread, int threads) {
+  i8_several *group = context;
+  for (size_t i = 0; i < group->count; i++) i8_multiply(&group->jobs[i], thread, threads);
+}
+
+void mk_matmul_int8_group(mk_pool *pool, const mk_matrix *matrices, size_t count, size_t k, const void *activations, size_t m, size_t ldy) {
+  if (count > MK_GROUP) {
+    for (size_t i = 0; i < count; i++)
+      mk_matmul_int8(pool, matrices[i].format, matrices[i].w, matrices[i].n, k, activations, m, matrices[i].bias, matrices[i].y, ldy);
+    return;
+  }
+  i8_several group = {.count = count};
+  size_t rows = 0;
+  for (size_t i = 0; i < count; i++) {
+    group.jobs[i] = i8_prepare(&matrices[i], k, activations, m, ldy);
+    rows += matrices[i].n;
+  }
+  mk_pool_run(rows * k * m < 32768 ? NULL : pool, i8_multiply_group, &group);
 }

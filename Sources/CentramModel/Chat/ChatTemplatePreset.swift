@@ -1,7 +1,10 @@
-extension ChatTemplateSetting.Preset {
+/// Formats of conversations that models share, for those that come without a template.
+public enum ChatTemplatePreset: String, Sendable, CaseIterable {
+  case alpaca, chatml, exaone, llama3, mistral
+
   /// The format that the models named after it were trained with, written in Jinja for transformers' `apply_chat_template`.
   /// `bos_token` and `eos_token` are the tokenizer's.
-  var template: String {
+  public var source: String {
     switch self {
     case .alpaca: Self.alpacaText
     case .chatml: Self.chatmlText
