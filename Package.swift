@@ -111,9 +111,6 @@ let package = Package(
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
-    .executableTarget(
-      name: "centram-demo", dependencies: ["CentramModel", "COpenBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: swift),
     .testTarget(name: "TidyTests", swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
