@@ -127,6 +127,8 @@ let package = Package(
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
+    .testTarget(name: "TrainingTests", dependencies: ["CentramModel", "CentramNumerics", "CModelKernels"], swiftSettings: swift),
+    .executableTarget(name: "centram-training-bench", dependencies: ["CentramModel"], path: "Benchmarks/Training", exclude: ["compare.py"], swiftSettings: swift),
     .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels"], swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(
