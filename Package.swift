@@ -121,8 +121,12 @@ let package = Package(
       swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
+    .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),
+    .executableTarget(
+      name: "centram-kernel-bench", dependencies: ["CModelKernels", "CKernelPeak"], path: "Benchmarks/ModelKernels", exclude: ["Peak"], swiftSettings: swift),
     .testTarget(name: "ModelKernelTests", dependencies: ["CModelKernels"], swiftSettings: swift),
     .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
+    .testTarget(name: "TokenizerTests", dependencies: ["CentramModel"], swiftSettings: swift),
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),

@@ -13,7 +13,7 @@ extension JinjaInterpreter {
     try charge(1, 0)
     switch expression {
     case .literal, .name: return .none
-    case .list(let items): return try made(.items(try evaluate(items, scope)), 0)
+    case .list(let items, let isTuple): return try made(.items(try evaluate(items, scope), isTuple: isTuple), 0)
     case .object(let members): return try object(members, scope)
     case .attribute(let value, let name, let line): return try attribute(try evaluate(value, scope), name, line)
     case .item(let value, let index, let line): return try item(try evaluate(value, scope), try evaluate(index, scope), line)
@@ -108,7 +108,7 @@ extension JinjaInterpreter {
       }
     }
     switch value {
-    case .list(let list): return try made(.items(try Self.places(numbers, list.items.count, line).map { list.items[$0] }), line)
+    case .list(let list): return try made(.items(try Self.places(numbers, list.items.count, line).map { list.items[$0] }, isTuple: list.isTuple), line)
     case .text(let text): return try made(.text(JinjaText(units: try Self.places(numbers, text.count, line).map { text.units[$0] })), line)
     case .undefined(let name): throw JinjaFailure("\(name) is undefined", line: line)
     default: throw JinjaFailure("a slice of \(value.kind)", line: line)
@@ -150,7 +150,7 @@ extension JinjaInterpreter {
   mutating func compare(_ sign: String, _ first: JinjaValue, _ second: JinjaValue, _ line: Int) throws(JinjaFailure) -> Bool {
     switch sign {
     case "==", "!=":
-      try charge(first.weight / 16, line)
+      try charge(text: first.weight, line)
       return JinjaValue.isEqual(first, second) == (sign == "==")
     case "in": return try contains(second, first, line)
     case "not in": return !(try contains(second, first, line))
@@ -160,7 +160,7 @@ extension JinjaInterpreter {
     if let one = first.number, let other = second.number {
       (isLess, isMore) = (one < other, one > other)
     } else if let one = first.text, let other = second.text {
-      try charge(one.count / 16, line)
+      try charge(text: one.count, line)
       (isLess, isMore) = (one < other, other < one)
     } else {
       throw JinjaFailure("\(first.kind) and \(second.kind) have no order", line: line)
@@ -181,7 +181,7 @@ extension JinjaInterpreter {
       return text.find(part) != nil
     case .object(let object): return part.text.map { object[$0] != nil } ?? false
     case .list(let list):
-      try charge(whole.weight / 16, line)
+      try charge(text: whole.weight, line)
       return list.items.contains { JinjaValue.isEqual($0, part) }
     case .undefined: return false
     default: throw JinjaFailure("\(whole.kind) holds nothing", line: line)
@@ -191,7 +191,7 @@ extension JinjaInterpreter {
   /// The search compares at each place, at worst all of it.
   mutating func chargeSearch(_ text: JinjaText, _ part: JinjaText, _ line: Int) throws(JinjaFailure) {
     let (product, overflow) = text.count.multipliedReportingOverflow(by: part.count)
-    try charge(overflow ? Self.maximumSteps : (text.count + product / 16) / 16, line)
+    try charge(text: overflow ? .max : text.count + product / 16, line)
   }
 
   private func binary(_ sign: String, _ first: JinjaValue, _ second: JinjaValue, _ line: Int) throws(JinjaFailure) -> JinjaValue {
@@ -206,7 +206,7 @@ extension JinjaInterpreter {
       return .text(one + other)
     case ("+", .list(let one), .list(let other)):
       try limit(one.items.count + other.items.count, line)
-      return .items(one.items + other.items)
+      return .items(one.items + other.items, isTuple: one.isTuple)
     case ("*", .text(let text), _) where second.whole != nil: return .text(try repeated(text, second.whole ?? 0, line))
     case ("*", _, .text(let text)) where first.whole != nil: return .text(try repeated(text, first.whole ?? 0, line))
     case ("%", .text, _): throw JinjaFailure(.unsupported, "% on a text is not supported", line: line)
@@ -217,7 +217,11 @@ extension JinjaInterpreter {
   private func repeated(_ text: JinjaText, _ times: Int, _ line: Int) throws(JinjaFailure) -> JinjaText {
     let (count, overflow) = text.count.multipliedReportingOverflow(by: max(times, 0))
     try limit(overflow ? .max : count, line)
-    return JinjaText(units: (0..<(text.isEmpty ? 0 : max(times, 0))).flatMap { _ in text.units })
+    if text.count == 1 { return JinjaText(units: [UInt32](repeating: text.units[0], count: count)) }
+    var units: [UInt32] = []
+    units.reserveCapacity(count)
+    while units.count < count { units.append(contentsOf: text.units) }
+    return JinjaText(units: units)
   }
 
   static func arithmetic(_ sign: String, _ first: JinjaValue, _ second: JinjaValue, _ line: Int) throws(JinjaFailure) -> JinjaValue {

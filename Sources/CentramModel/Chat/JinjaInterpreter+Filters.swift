@@ -9,7 +9,7 @@ extension JinjaInterpreter {
       let isMissing: Bool
       if case .undefined = value { isMissing = true } else { isMissing = call.value(1, "boolean")?.isTrue == true && !value.isTrue }
       return isMissing ? call.value(0, "default_value") ?? .text(JinjaText()) : value
-    case "tojson": return .text(try JinjaJSON.text(value, call, line))
+    case "tojson": return .text(try JinjaJSON.text(value, call, line, limit: maximumText))
     case "trim", "upper", "lower", "title", "capitalize", "replace", "string", "indent", "safe": return .text(try textFilter(name, value, call, line))
     case "int", "float", "abs": return try numberFilter(name, value, call, line)
     case "length", "count":
@@ -29,19 +29,19 @@ extension JinjaInterpreter {
         throw JinjaFailure(.unsupported, "dictsort of \(value.kind), or with arguments", line: line)
       }
       let members = object.members.sorted { $0.key.lowercased < $1.key.lowercased }
-      return .items(members.map { .items([.text($0.key), $0.value]) })
+      return .items(members.map { .items([.text($0.key), $0.value], isTuple: true) })
     default: return try listFilter(name, value, call, line)
     }
   }
 
   private mutating func textFilter(_ name: String, _ value: JinjaValue, _ call: JinjaCall, _ line: Int) throws(JinjaFailure) -> JinjaText {
-    try charge(value.weight / 16, line)
+    try charge(text: value.weight, line)
     let text = value.printed
     switch name {
     case "trim": return text.stripped(call.text(0, "chars"))
     case "upper": return text.uppercased
     case "lower": return text.lowercased
-    case "title": return text.titled(words: true)
+    case "title": return text.wordsCapitalized
     case "capitalize": return text.titled(words: false)
     case "replace":
       guard let old = call.value(0, "old")?.printed, let new = call.value(1, "new")?.printed else { throw JinjaFailure("replace takes two texts", line: line) }
@@ -62,7 +62,7 @@ extension JinjaInterpreter {
 
   private mutating func indented(_ text: JinjaText, _ space: JinjaText, first: Bool, blank: Bool, _ line: Int) throws(JinjaFailure) -> JinjaText {
     var result = JinjaText()
-    for (index, row) in text.split(JinjaText("\n")).enumerated() {
+    for (index, row) in (text + JinjaText("\n")).lines().enumerated() {
       if index > 0 { result.units.append(0x0a) }
       if index > 0 ? blank || !row.isEmpty : first { result.units += space.units }
       result.units += row.units
@@ -105,10 +105,14 @@ extension JinjaInterpreter {
     case "map": return .items(try mapped(items, call, line))
     case "select", "reject", "selectattr", "rejectattr": return .items(try selected(name, items, call, line))
     case "unique":
-      var kept: [JinjaValue] = []
+      // Without a difference in case.
+      var kept: [JinjaValue] = [], keys: [JinjaValue] = []
       for item in items {
-        try charge(kept.count * (1 + item.weight / 16), line)
-        if !kept.contains(where: { JinjaValue.isEqual($0, item) }) { kept.append(item) }
+        let key = item.text.map { .text($0.lowercased) } ?? item
+        try charge(kept.count * (1 + item.weight / 64), line)
+        guard !keys.contains(where: { JinjaValue.isEqual($0, key) }) else { continue }
+        keys.append(key)
+        kept.append(item)
       }
       return .items(kept)
     case "sum":
@@ -140,14 +144,14 @@ extension JinjaInterpreter {
     }
   }
 
-  /// The members of that name, or place, one of each item; `a.b` is a member's member.
-  private func members(_ items: [JinjaValue], _ key: JinjaValue, _ line: Int) throws(JinjaFailure) -> [JinjaValue] {
+  /// The members of that name, or place, one of each item; `a.b` is a member's member. `standard` takes the place of what is undefined.
+  private func members(_ items: [JinjaValue], _ key: JinjaValue, _ line: Int, standard: JinjaValue? = nil) throws(JinjaFailure) -> [JinjaValue] {
+    let path = key.text.map { $0.split(JinjaText(".")).map { part in Int(part.string).map { .integer($0) } ?? JinjaValue.text(part) } } ?? [key]
     var result: [JinjaValue] = []
     for var item in items {
-      if let path = key.text {
-        for part in path.split(JinjaText(".")) { item = try self.item(item, Int(part.string).map { .integer($0) } ?? .text(part), line) }
-      } else {
-        item = try self.item(item, key, line)
+      for part in path {
+        item = try self.item(item, part, line)
+        if let standard, case .undefined = item { item = standard }
       }
       result.append(item)
     }
@@ -156,9 +160,7 @@ extension JinjaInterpreter {
 
   private mutating func mapped(_ items: [JinjaValue], _ call: JinjaCall, _ line: Int) throws(JinjaFailure) -> [JinjaValue] {
     if let key = call.named.first(where: { $0.name == "attribute" })?.value {
-      let found = try members(items, key, line)
-      guard let standard = call.named.first(where: { $0.name == "default" })?.value else { return found }
-      return found.map { if case .undefined = $0 { standard } else { $0 } }
+      return try members(items, key, line, standard: call.named.first { $0.name == "default" }?.value)
     }
     guard let name = call.text(0, "") else { throw JinjaFailure("map takes a filter's name, or an attribute", line: line) }
     let rest = JinjaCall(positional: Array(call.positional.dropFirst()), named: call.named)

@@ -28,6 +28,8 @@ struct JinjaLexer {
   private(set) var parts: [Part] = []
   /// Whether what was read last ended a line.
   private var startsLine = true
+  /// Whether the last block took the line break behind it.
+  private var tookBreak = false
 
   static let maximumParts = 100_000
 
@@ -77,7 +79,13 @@ struct JinjaLexer {
       case 0x7b: parts.append(.output(try tokens(closing: "}}")))
       default:
         let tokens = try tokens(closing: "%}")
-        if tokens.first?.kind == .name("raw") { try raw() } else { parts.append(.block(tokens)) }
+        if tokens.first?.kind == .name("raw") {
+          // Alone among blocks it leaves the line break behind it.
+          if tookBreak { (position, line) = (position - 1, line - 1) }
+          try raw()
+        } else {
+          parts.append(.block(tokens))
+        }
       }
     }
   }
@@ -98,10 +106,12 @@ struct JinjaLexer {
   /// Stands behind a tag's end, which is at this place: a `-` before it takes all space behind it; a block takes one line break.
   private mutating func close(at place: Int, sign: UInt32, isOutput: Bool) {
     var end = place + 2
+    tookBreak = false
     if sign == 0x2d {
       while end < source.count, JinjaText.isSpace(source[end]) { end += 1 }
     } else if sign != 0x2b, !isOutput, end < source.count, source[end] == 0x0a {
       end += 1
+      tookBreak = true
     }
     startsLine = source[end - 1] == 0x0a
     advance(to: end)
@@ -205,9 +215,18 @@ extension JinjaLexer {
         break
       }
     }
+    // An exponent: e, a sign, digits.
+    if end < source.count, source[end] | 0x20 == 0x65 {
+      var place = end + 1
+      if place < source.count, source[place] == 0x2b || source[place] == 0x2d { place += 1 }
+      if place < source.count, (0x30...0x39).contains(source[place]) {
+        while place < source.count, (0x30...0x39).contains(source[place]) { place += 1 }
+        (isFloat, end) = (true, place)
+      }
+    }
     let text = string(position..<end).filter { $0 != "_" }
     position = end
-    if isFloat, let number = Double(text) { return JinjaToken(kind: .float(number), line: line) }
+    if isFloat, let number = Double(text), number.isFinite { return JinjaToken(kind: .float(number), line: line) }
     guard let number = Int(text) else { throw JinjaFailure("the number \(text.prefix(40)) is 2⁶³ or more", line: line) }
     return JinjaToken(kind: .integer(number), line: line)
   }

@@ -51,7 +51,7 @@ extension JinjaParser {
       if current == .end || current == .sign(")") || current == .sign("=") { break }
       items.append(try conditions ? expression() : disjunction())
     }
-    return .list(items)
+    return .list(items, isTuple: true)
   }
 
   mutating func expression() throws(JinjaFailure) -> JinjaExpression {
@@ -94,11 +94,11 @@ extension JinjaParser {
   }
 
   private mutating func negation() throws(JinjaFailure) -> JinjaExpression {
-    var isNegated = false
-    while try take(name: "not") { isNegated.toggle() }
+    var count = 0
+    while try take(name: "not") { count += 1 }
     let operand = try comparison()
     // `not not x` is a truth value too.
-    return isNegated ? .not(operand) : operand
+    return count == 0 ? operand : count % 2 == 1 ? .not(operand) : .not(.not(operand))
   }
 
   private mutating func comparison() throws(JinjaFailure) -> JinjaExpression {
@@ -207,11 +207,11 @@ extension JinjaParser {
       }
       return .literal(.text(JinjaText(text)))
     case .sign("("):
-      if try take(")") { return .list([]) }
+      if try take(")") { return .list([], isTuple: true) }
       let inner = try tuple()
       try expect(")")
       return inner
-    case .sign("["): return .list(try list(until: "]"))
+    case .sign("["): return .list(try list(until: "]"), isTuple: false)
     case .sign("{"): return try object()
     default:
       position -= 1

@@ -2,7 +2,7 @@
 indirect enum JinjaExpression: Sendable {
   case literal(JinjaValue)
   case name(String, line: Int)
-  case list([JinjaExpression])
+  case list([JinjaExpression], isTuple: Bool)
   case object([(key: JinjaExpression, value: JinjaExpression)])
   case attribute(JinjaExpression, String, line: Int)
   case item(JinjaExpression, JinjaExpression, line: Int)

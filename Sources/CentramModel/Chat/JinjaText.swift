@@ -111,7 +111,7 @@ extension JinjaText {
         while place < count, Self.isSpace(scalar(place)) { place += 1 }
         guard place < count else { break }
         guard result.count < most else {
-          result.append(JinjaText(units: Array(units[place...])).stripped(left: false))
+          result.append(JinjaText(units: Array(units[place...])))
           break
         }
         let start = place
@@ -177,7 +177,18 @@ extension JinjaText {
   var uppercased: JinjaText { mapped(\.uppercaseMapping) }
   var lowercased: JinjaText { mapped(\.lowercaseMapping) }
 
-  /// Each word, or the first one, with a capital.
+  /// Jinja's `title`: capitals behind white space, hyphens and opening brackets.
+  var wordsCapitalized: JinjaText {
+    var result = JinjaText(), isFirst = true
+    for index in units.indices {
+      let one = JinjaText(units: [units[index]]), value = scalar(index)
+      result.units += isFirst ? one.uppercased.units : one.lowercased.units
+      isFirst = Self.isSpace(value) || [0x2d, 0x28, 0x7b, 0x5b, 0x3c].contains(value)
+    }
+    return result
+  }
+
+  /// Python's `title` and `capitalize`: each word, or the first one, with a capital.
   func titled(words: Bool) -> JinjaText {
     var result = JinjaText(), inWord = false
     for unit in units {

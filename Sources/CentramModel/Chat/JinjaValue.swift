@@ -17,7 +17,7 @@ enum JinjaValue: Sendable {
   indirect case method(JinjaValue, String)
 
   static func string(_ text: String) -> JinjaValue { .text(JinjaText(text)) }
-  static func items(_ items: [JinjaValue]) -> JinjaValue { .list(JinjaList(items)) }
+  static func items(_ items: [JinjaValue], isTuple: Bool = false) -> JinjaValue { .list(JinjaList(items, isTuple: isTuple)) }
 
   /// How many lists and mappings are in each other. Templates could nest them without end, and what walks over them would run out of stack.
   var nesting: Int {
@@ -45,10 +45,13 @@ enum JinjaValue: Sendable {
 
 struct JinjaList: Sendable {
   let items: [JinjaValue]
+  /// Prints in parentheses.
+  let isTuple: Bool
   let nesting: Int
   let weight: Int
-  init(_ items: [JinjaValue]) {
-    self.items = items
+
+  init(_ items: [JinjaValue], isTuple: Bool) {
+    (self.items, self.isTuple) = (items, isTuple)
     nesting = items.reduce(0) { max($0, $1.nesting) } + 1
     weight = items.reduce(1) { min($0 + $1.weight, 1 << 40) }
   }
@@ -169,7 +172,8 @@ extension JinjaValue {
     switch (first, second) {
     case (.undefined, .undefined), (.none, .none): return true
     case (.text(let one), .text(let other)): return one == other
-    case (.list(let one), .list(let other)): return one.items.count == other.items.count && zip(one.items, other.items).allSatisfy { isEqual($0, $1) }
+    case (.list(let one), .list(let other)):
+      return one.isTuple == other.isTuple && one.items.count == other.items.count && zip(one.items, other.items).allSatisfy { isEqual($0, $1) }
     case (.object(let one), .object(let other)):
       return one.members.count == other.members.count && one.members.allSatisfy { member in other[member.key].map { isEqual(member.value, $0) } ?? false }
     case (.namespace(let one), .namespace(let other)): return one === other
@@ -186,7 +190,8 @@ extension JinjaValue {
     case .integer(let number): JinjaText("\(number)")
     case .float(let number): JinjaText(Self.python(number))
     case .text(let text): text
-    case .list(let list): JinjaText("[") + Self.joined(list.items.map(\.represented)) + JinjaText("]")
+    case .list(let list):
+      JinjaText(list.isTuple ? "(" : "[") + Self.joined(list.items.map(\.represented)) + JinjaText(list.isTuple ? (list.items.count == 1 ? ",)" : ")") : "]")
     case .object(let object): JinjaText("{") + Self.joined(object.members.map { JinjaValue.text($0.key).represented + JinjaText(": ") + $0.value.represented }) + JinjaText("}")
     case .namespace, .macro, .function, .method: JinjaText("<\(kind)>")
     }

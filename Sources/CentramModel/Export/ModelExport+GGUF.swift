@@ -21,7 +21,7 @@ extension ModelExport {
       let own = try self.format(name, shape: shape, module: module, asked: format)
       plan.append((name, shape, GGUFWriter.Item(name: module + name[dot...], type: GGUFTensorType(rawValue: own.rawValue)!, shape: shape), own))
     }
-    let divisors = configuration.rope?.tensorOfDivisors(headSize: configuration.headSize)
+    let divisors = model.gguf?.divisors ?? configuration.rope?.tensorOfDivisors(headSize: configuration.headSize)
     var items = plan.map(\.item)
     if let divisors { items.insert(GGUFWriter.Item(name: "rope_freqs.weight", type: .f32, shape: [divisors.count]), at: 0) }
     var report = ExportReport(path: path)

@@ -25,7 +25,7 @@ extension TokenizerTranslation {
     let begin = token("bos_token") ?? model.beginToken.map(Int.init), end = model.endTokens.first.map(Int.init) ?? token("eos_token")
     if let begin { metadata.set("tokenizer.ggml.bos_token_id", uint32: begin) }
     if let end { metadata.set("tokenizer.ggml.eos_token_id", uint32: end) }
-    if model.endTokens.count > 1 { metadata.set("tokenizer.ggml.eot_token_id", uint32: Int(model.endTokens[1])) }
+    for (name, token) in zip(["eot", "eom"], model.endTokens.dropFirst()) { metadata.set("tokenizer.ggml.\(name)_token_id", uint32: Int(token)) }
     if let unknown = token("unk_token") { metadata.set("tokenizer.ggml.unknown_token_id", uint32: unknown) }
     if let padding = token("pad_token") { metadata.set("tokenizer.ggml.padding_token_id", uint32: padding) }
     metadata.set("tokenizer.ggml.add_bos_token", begin != nil && addsBegin(root, begin.map { tokens[$0] }))

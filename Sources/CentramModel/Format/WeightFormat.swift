@@ -24,3 +24,15 @@ extension WeightFormat {
   /// The nearest values of a row in this format. False where it cannot be written, or the row is no whole number of blocks.
   func quantize(_ row: [Float], into bytes: UnsafeMutableRawPointer) -> Bool { mk_quantize(kernel, row, bytes, row.count) != 0 }
 }
+
+extension WeightFormat {
+  /// The same numbers by safetensors' name; nil for quantised formats.
+  public var numberFormat: NumberFormat? {
+    switch self {
+    case .f32: .float32
+    case .f16: .float16
+    case .bf16: .bfloat16
+    default: nil
+    }
+  }
+}

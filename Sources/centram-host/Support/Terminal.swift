@@ -77,7 +77,10 @@ enum Terminal {
       throw ExitCode(69)
     } catch let error as ModelFileError {
       note("error: \(error.message)")
-      throw ExitCode(error.code == .unwritable ? 73 : 65)
+      throw ExitCode(error.code == .unwritable ? 73 : error.code == .cancelled ? 130 : 65)
+    } catch let error as GenerationError {
+      note("error: \(error.message)")
+      throw ExitCode(error.code == .parameter ? 64 : 65)
     } catch let error as PluginError {
       note("error: \(error.message)")
       throw ExitCode(70)
