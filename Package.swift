@@ -130,6 +130,8 @@ let package = Package(
     .testTarget(name: "TrainingTests", dependencies: ["CentramModel", "CentramNumerics", "CModelKernels"], swiftSettings: swift),
     .executableTarget(name: "centram-training-bench", dependencies: ["CentramModel"], path: "Benchmarks/Training", exclude: ["compare.py"], swiftSettings: swift),
     .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels"], swiftSettings: swift),
+    .testTarget(name: "GenerationTests", dependencies: ["CentramModel", "CentramNode"], swiftSettings: swift),
+    .executableTarget(name: "centram-sampling-bench", dependencies: ["CentramModel"], path: "Benchmarks/Sampling", swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
