@@ -35,10 +35,9 @@ void mk_attention(mk_pool *pool, const mk_attention_row *rows, size_t count, siz
     positions += rows[i].length;
   }
   if (!count) return;
-  if (positions * heads * head < WORTH_SHARING) pool = NULL;
   mk_attention_job job = {rows, count, heads, kv_heads, head, stride, .block_rows = group % 3 ? 3 : 1, .scratch_floats = (longest + 31) / 16 * 16};
   job.triples = (job.block_rows * group + 2) / 3;
   job.scratch = mk_scratch_begin(pool, (size_t)mk_pool_threads(pool) * 3 * job.scratch_floats * sizeof(float));
-  mk_pool_run(pool, share, &job);
+  mk_pool_run(positions * heads * head < WORTH_SHARING ? NULL : pool, share, &job);
   mk_scratch_end(pool, job.scratch);
 }

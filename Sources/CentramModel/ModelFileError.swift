@@ -11,6 +11,8 @@ public struct ModelFileError: Error, Sendable, Equatable, CustomStringConvertibl
     public static let unsupported = Code(rawValue: "unsupported")
     /// It could not be written.
     public static let unwritable = Code(rawValue: "unwritable")
+    /// Stopped by whoever asked for it.
+    public static let cancelled = Code(rawValue: "cancelled")
   }
 
   public let code: Code

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// Writes one safetensors file: the header first, since all sizes are known, then the data in any order.
 public final class SafetensorsWriter: Sendable {
   public struct Item: Sendable {
@@ -11,7 +9,7 @@ public final class SafetensorsWriter: Sendable {
   }
 
   public let path: String
-  private let descriptor: Int32
+  private let file: PreallocatedFile
   private let offsets: [String: (start: Int, item: Item)]
 
   /// Creates the file and takes its whole size on the disk, so that a full disk is an error before any work.
@@ -36,49 +34,20 @@ public final class SafetensorsWriter: Sendable {
     let dataStart = 8 + head.count
     offsets = Dictionary(uniqueKeysWithValues: starts.map { ($1.name, (dataStart + $0, $1)) })
 
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw ModelFileError(.unwritable, "\(path): \(String(cString: strerror(errno)))") }
-    var failure = posix_fallocate(descriptor, 0, off_t(max(1, dataStart + offset)))
-    if failure == EOPNOTSUPP || failure == EINVAL { failure = ftruncate(descriptor, off_t(dataStart + offset)) == 0 ? 0 : errno }
-    guard failure == 0 else {
-      throw ModelFileError(.unwritable, "\(path): \(dataStart + offset) bytes are needed: \(String(cString: strerror(failure)))")
-    }
-    try write(withUnsafeBytes(of: UInt64(head.count).littleEndian) { Array($0) } + head, at: 0)
+    file = try PreallocatedFile(path: path, size: dataStart + offset)
+    try file.write(withUnsafeBytes(of: UInt64(head.count).littleEndian) { Array($0) } + head, at: 0)
   }
-
-  deinit { close(descriptor) }
 
   /// Writes part of a tensor. Different parts may be written by several threads at once.
   /// - Parameter offset: bytes from the tensor's start.
   public func write(_ bytes: UnsafeRawBufferPointer, of name: String, at offset: Int) throws(ModelFileError) {
     guard let (start, item) = offsets[name] else { preconditionFailure("\(name) is not in \(path)") }
     precondition(offset >= 0 && offset + bytes.count <= item.byteCount, "\(name) has \(item.byteCount) bytes, not \(offset + bytes.count)")
-    try write(bytes, at: start + offset)
+    try file.write(bytes, at: start + offset)
   }
 
   /// Waits until the data is on the disk.
-  public func synchronize() throws(ModelFileError) {
-    guard fsync(descriptor) == 0 else { throw ModelFileError(.unwritable, "\(path): \(String(cString: strerror(errno)))") }
-  }
-
-  private func write(_ bytes: [UInt8], at offset: Int) throws(ModelFileError) {
-    let result: Result<Void, ModelFileError> = bytes.withUnsafeBytes { buffer in
-      do throws(ModelFileError) { return .success(try write(buffer, at: offset)) } catch { return .failure(error) }
-    }
-    try result.get()
-  }
-
-  private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ModelFileError) {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else {
-        throw ModelFileError(.unwritable, "\(path): \(String(cString: strerror(count == 0 ? ENOSPC : errno)))")
-      }
-      done += count
-    }
-  }
+  public func synchronize() throws(ModelFileError) { try file.synchronize() }
 }
 
 /// A JSON string.

@@ -2,9 +2,9 @@
 public struct LearningRate: Sendable, Equatable {
   public enum Schedule: String, Sendable, CaseIterable {
     case constant
-    /// Straight down to `minimum` at the last step.
+    /// Straight down to `minimum`, which the step after the last would have.
     case linear
-    /// Half a cosine down to `minimum` at the last step.
+    /// Half a cosine down to the same.
     case cosine
   }
 
@@ -23,8 +23,7 @@ public struct LearningRate: Sendable, Equatable {
   /// - Parameter step: from 1.
   public func callAsFunction(_ step: Int) -> Double {
     if step <= warmUp { return peak * Double(step) / Double(warmUp) }
-    // The first step after the warm-up has the peak; where there is one step only, too.
-    let share = min(1, Double(step - warmUp - 1) / Double(max(1, steps - warmUp - 1)))
+    let share = min(1, Double(step - warmUp - 1) / Double(max(1, steps - warmUp)))
     switch schedule {
     case .constant: return peak
     case .linear: return peak + (minimum - peak) * share

@@ -4,12 +4,15 @@ internal import ArgumentParser
 @main
 struct CentramHostCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "centram-host", abstract: "Local AI with plugins: merge models and adapters; more in docs/STATUS.md.",
+    commandName: "centram-host", abstract: "Local AI with plugins: run, measure and merge models and adapters; more in docs/STATUS.md.",
     discussion: """
       Exit codes: 0 done, 64 wrong usage, 65 wrong configuration or input, 69 a plugin is missing or refused, 70 a plugin failed, \
       73 the output cannot be written, 130 interrupted.
       """,
-    version: CentramVersion.text, subcommands: [MergeCommand.self, ModelCommand.self, PluginCommand.self])
+    version: CentramVersion.text,
+    subcommands: [
+      GenerateCommand.self, ChatCommand.self, EvaluateCommand.self, MergeCommand.self, ModelCommand.self, PluginCommand.self, TrainCommand.self,
+    ])
 }
 
 enum CentramVersion {

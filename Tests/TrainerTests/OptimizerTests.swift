@@ -60,7 +60,8 @@ final class Tensors {
     }
     #expect(LearningRate(peak: 3, warmUp: 0, schedule: .constant, steps: 5)(5) == 3)
     #expect(LearningRate(peak: 3, warmUp: 0, schedule: .cosine, minimum: 1, steps: 5)(1) == 3)
-    #expect(abs(LearningRate(peak: 3, warmUp: 0, schedule: .cosine, minimum: 1, steps: 5)(5) - 1) < 1e-15)
+    #expect(abs(LearningRate(peak: 3, warmUp: 0, schedule: .cosine, minimum: 1, steps: 4)(3) - 2) < 1e-15)
+    #expect(abs(LearningRate(peak: 3, warmUp: 0, schedule: .cosine, minimum: 1, steps: 4)(5) - 1) < 1e-15)
     #expect(LearningRate(peak: 3, warmUp: 0, schedule: .linear, steps: 1)(1) == 3)
   }
 

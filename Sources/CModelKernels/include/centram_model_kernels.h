@@ -48,6 +48,16 @@ void mk_pool_run(mk_pool *pool, void (*work)(void *context, int thread, int thre
 // ---- the exact profile, "c16-fma-v1"
 // Y[m][n] = X[m][k] · W[n][k]ᵀ (+ bias[n]). Rows of X are ldx floats apart, rows of Y ldy. bias may be NULL.
 void mk_matmul(mk_pool *pool, mk_format format, const void *w, size_t n, size_t k, const float *x, size_t ldx, size_t m, const float *bias, float *y, size_t ldy);
+// Up to MK_GROUP matrices that read the same x: the bits of one call each, but the threads meet once.
+typedef struct mk_matrix {
+  mk_format format;
+  const void *w;
+  size_t n;
+  const float *bias; // may be NULL
+  float *y;
+} mk_matrix;
+enum { MK_GROUP = 4 };
+void mk_matmul_group(mk_pool *pool, const mk_matrix *matrices, size_t count, size_t k, const float *x, size_t ldx, size_t m, size_t ldy);
 
 // ---- the 8-bit profile, "c16-int8-v1"
 // Activations in blocks of 32: d = max|x| / 127 (float32), q = x · (1/d) rounded to even; d = 0 where all are 0.
@@ -57,6 +67,7 @@ int mk_has_int8(mk_format format);
 size_t mk_activation_bytes(size_t k, size_t m);
 void mk_quantize_activations(mk_pool *pool, const float *x, size_t ldx, size_t m, size_t k, void *activations);
 void mk_matmul_int8(mk_pool *pool, mk_format format, const void *w, size_t n, size_t k, const void *activations, size_t m, const float *bias, float *y, size_t ldy);
+void mk_matmul_int8_group(mk_pool *pool, const mk_matrix *matrices, size_t count, size_t k, const void *activations, size_t m, size_t ldy);
 
 // ---- layers; rows are independent of each other, and split over threads
 void mk_rms_norm(mk_pool *pool, const float *x, size_t ldx, const float *weight, float epsilon, float *y, size_t ldy, size_t rows, size_t d);

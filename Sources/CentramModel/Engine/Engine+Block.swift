@@ -3,17 +3,15 @@ internal import CModelKernels
 extension Engine {
   /// Norm, then queries, keys and values of each row, one after the other in `projected`, turned by their positions.
   func attentionInputs(_ weights: LayerWeights, layer: Int, rows: Int) {
-    let configuration = model.configuration
-    let (hidden, width) = (configuration.hidden, scratch.projectedWidth)
+    let width = size.projectedWidth
     normalize(weights.attentionNorm, scratch.residual, rows: rows)
+    let (queries, keys) = (scratch.projected, scratch.projected + size.queryWidth)
     if let fused = weights.queryKeyValue {
-      project(fused, .queryKeyValue, layer: layer, scratch.normed, rows: rows, into: scratch.projected, stride: width)
+      project(Product(linear: .queryKeyValue, weights: fused, y: queries), layer: layer, scratch.normed, rows: rows, stride: width)
     } else {
-      let (keys, values) = (scratch.projected + configuration.queryWidth, scratch.projected + configuration.queryWidth + configuration.keyValueWidth)
-      prepare(scratch.normed, stride: hidden, width: hidden, rows: rows, hasInt8: weights.query!.hasInt8 || weights.key!.hasInt8 || weights.value!.hasInt8)
-      project(weights.query!, .query, layer: layer, scratch.normed, rows: rows, into: scratch.projected, stride: width, isPrepared: true)
-      project(weights.key!, .key, layer: layer, scratch.normed, rows: rows, into: keys, stride: width, isPrepared: true)
-      project(weights.value!, .value, layer: layer, scratch.normed, rows: rows, into: values, stride: width, isPrepared: true)
+      project(
+        Product(linear: .query, weights: weights.query!, y: queries), Product(linear: .key, weights: weights.key!, y: keys),
+        Product(linear: .value, weights: weights.value!, y: keys + size.keyValueWidth), layer: layer, scratch.normed, rows: rows, stride: width)
     }
     guard let rotary else { return }
     for span in spans {
@@ -21,19 +19,18 @@ extension Engine {
         let row = scratch.projected + (span.row + index) * width
         let (cosines, sines) = (rotary.cosines(at: span.position + index), rotary.sines(at: span.position + index))
         // Queries and keys lie side by side, so their heads are turned together.
-        mk_rope(row, cosines, sines, configuration.heads + configuration.keyValueHeads, configuration.headSize)
+        mk_rope(row, cosines, sines, size.heads + size.keyValueHeads, size.headSize)
       }
     }
   }
 
   /// Appends the rows' keys and values to their sessions' caches.
   func store(layer: Int) {
-    let configuration = model.configuration
-    let (width, keyWidth) = (scratch.projectedWidth, configuration.keyValueWidth)
+    let (width, keyWidth) = (size.projectedWidth, size.keyValueWidth)
     for span in spans {
       let (keys, values) = (span.cache.keys(layer) + span.position * keyWidth, span.cache.values(layer) + span.position * keyWidth)
       for index in 0..<span.count {
-        let row = scratch.projected + (span.row + index) * width + configuration.queryWidth
+        let row = scratch.projected + (span.row + index) * width + size.queryWidth
         (keys + index * keyWidth).update(from: row, count: keyWidth)
         (values + index * keyWidth).update(from: row + keyWidth, count: keyWidth)
       }
@@ -55,7 +52,7 @@ extension Engine {
 
   /// Attention of the selected rows only, which become the rows of the chunk.
   func attendSelected(layer: Int) {
-    let hidden = model.configuration.hidden
+    let hidden = size.hidden
     var (span, group) = (0, 0)
     for (place, row) in selected.enumerated() {
       while row >= spans[span].row + spans[span].count { span += 1 }
@@ -81,40 +78,37 @@ extension Engine {
 
   private func placeQuery(_ span: Span, _ index: Int, layer: Int, at place: Int) {
     scratch.attention[place] = mk_attention_row(
-      query: scratch.projected + (span.row + index) * scratch.projectedWidth, out: scratch.mixed + place * model.configuration.queryWidth,
+      query: scratch.projected + (span.row + index) * size.projectedWidth, out: scratch.mixed + place * size.queryWidth,
       keys: span.cache.keys(layer), values: span.cache.values(layer), length: span.position + index + 1)
   }
 
   private func attend(rows: Int) {
-    let configuration = model.configuration
     mk_attention(
-      pool, scratch.attention.baseAddress, rows, configuration.heads, configuration.keyValueHeads, configuration.headSize, configuration.keyValueWidth)
+      pool, scratch.attention.baseAddress, rows, size.heads, size.keyValueHeads, size.headSize, size.keyValueWidth)
   }
 
   /// The rest of a block: attention's output, and the feed-forward part.
   func feedForward(_ weights: LayerWeights, layer: Int, rows: Int) {
-    let configuration = model.configuration
-    let (hidden, intermediate) = (configuration.hidden, configuration.intermediate)
-    project(weights.output!, .output, layer: layer, scratch.mixed, rows: rows, into: scratch.delta, stride: hidden)
+    let (hidden, intermediate) = (size.hidden, size.intermediate)
+    project(Product(linear: .output, weights: weights.output!, y: scratch.delta), layer: layer, scratch.mixed, rows: rows, stride: hidden)
     mk_add(scratch.residual, scratch.delta, rows * hidden)
     normalize(weights.feedForwardNorm, scratch.residual, rows: rows)
+    let up = Product(linear: .up, weights: weights.up!, y: scratch.up)
     if let gate = weights.gate {
-      prepare(scratch.normed, stride: hidden, width: hidden, rows: rows, hasInt8: gate.hasInt8 || weights.up!.hasInt8)
-      project(gate, .gate, layer: layer, scratch.normed, rows: rows, into: scratch.gate, stride: intermediate, isPrepared: true)
-      project(weights.up!, .up, layer: layer, scratch.normed, rows: rows, into: scratch.up, stride: intermediate, isPrepared: true)
+      project(Product(linear: .gate, weights: gate, y: scratch.gate), up, layer: layer, scratch.normed, rows: rows, stride: intermediate)
       mk_swiglu(pool, scratch.gate, scratch.up, scratch.gate, rows * intermediate)
     } else {
-      project(weights.up!, .up, layer: layer, scratch.normed, rows: rows, into: scratch.gate, stride: intermediate)
+      project(up, layer: layer, scratch.normed, rows: rows, stride: intermediate)
       mk_gelu(pool, scratch.gate, rows * intermediate)
     }
-    project(weights.down!, .down, layer: layer, scratch.gate, rows: rows, into: scratch.delta, stride: hidden)
+    project(Product(linear: .down, weights: weights.down!, y: scratch.delta), layer: layer, scratch.gate, rows: rows, stride: hidden)
     mk_add(scratch.residual, scratch.delta, rows * hidden)
   }
 
   /// Into `normed`.
   func normalize(_ weights: NormWeights, _ rows: UnsafePointer<Float>, rows count: Int) {
-    let (hidden, epsilon) = (model.configuration.hidden, model.configuration.normEpsilon)
-    switch model.configuration.family.norm {
+    let (hidden, epsilon) = (size.hidden, size.normEpsilon)
+    switch size.norm {
     case .rms: mk_rms_norm(pool, rows, hidden, weights.weight, epsilon, scratch.normed, hidden, count, hidden)
     case .layer: mk_layer_norm(pool, rows, hidden, weights.weight, weights.bias, epsilon, scratch.normed, hidden, count, hidden)
     }

@@ -13,32 +13,32 @@ extension Engine {
       try check(input.cache, layers: model.layers, adding: input.tokens.count)
       try check(input.adapters)
     }
-    try checkDistinct(inputs.map(\.cache))
+    if inputs.count > 1 { try checkDistinct(inputs.map(\.cache)) }
   }
 
   func check(tokens: [Int32]) throws(ModelFileError) {
-    let vocabulary = model.configuration.vocabulary
+    let vocabulary = size.vocabulary
     for token in tokens where token < 0 || Int(token) >= vocabulary {
       throw ModelFileError(.invalid, "the token \(token) is outside the model's vocabulary of \(vocabulary)")
     }
   }
 
   func check(_ cache: KeyValueCache, layers: Range<Int>, adding count: Int) throws(ModelFileError) {
-    guard cache.width == model.configuration.keyValueWidth, cache.layers.lowerBound <= layers.lowerBound, cache.layers.upperBound >= layers.upperBound else {
+    guard cache.width == size.keyValueWidth, cache.layers.lowerBound <= layers.lowerBound, cache.layers.upperBound >= layers.upperBound else {
       throw ModelFileError(
         .invalid,
-        "a cache of the layers \(cache.layers) with \(cache.width) floats a position does not fit the layers \(layers) of \(model.path), which need \(model.configuration.keyValueWidth)"
+        "a cache of the layers \(cache.layers) with \(cache.width) floats a position does not fit the layers \(layers) of \(model.path), which need \(size.keyValueWidth)"
       )
     }
     let length = cache.length(layers.lowerBound)
     for layer in layers where cache.length(layer) != length {
       throw ModelFileError(.invalid, "a session has \(length) positions in layer \(layers.lowerBound), but \(cache.length(layer)) in layer \(layer); truncate it first")
     }
-    let capacity = min(cache.capacity, model.configuration.usableContext)
+    let capacity = min(cache.capacity, size.context)
     guard count <= capacity - length else {
       throw ModelFileError(
         .limit,
-        "\(length) positions and \(count) more exceed the session's \(capacity) (the model's context is \(model.configuration.usableContext)); shorten the text or start anew"
+        "\(length) positions and \(count) more exceed the session's \(capacity) (the model's context is \(size.context)); shorten the text or start anew"
       )
     }
   }
@@ -57,8 +57,8 @@ extension Engine {
     guard !layers.isEmpty, model.layers.contains(layers.lowerBound), model.layers.contains(layers.upperBound - 1) else {
       throw ModelFileError(.invalid, "the layers \(layers) are not among the layers \(model.layers) of \(model.path) that are here")
     }
-    guard hidden.width == model.configuration.hidden else {
-      throw ModelFileError(.invalid, "hidden states of width \(hidden.width) for a model of width \(model.configuration.hidden)")
+    guard hidden.width == size.hidden else {
+      throw ModelFileError(.invalid, "hidden states of width \(hidden.width) for a model of width \(size.hidden)")
     }
     guard !inputs.isEmpty, inputs.count <= Self.maximumBatch else {
       throw ModelFileError(.limit, "a step of \(inputs.count) sessions; 1 to \(Self.maximumBatch) are possible")
@@ -73,11 +73,11 @@ extension Engine {
       try check(input.adapters)
     }
     guard rest == 0 else { throw ModelFileError(.invalid, "\(rest) of \(hidden.rows) hidden states belong to no session") }
-    try checkDistinct(inputs.map(\.cache))
+    if inputs.count > 1 { try checkDistinct(inputs.map(\.cache)) }
   }
 
   func check(logitRows count: Int) throws(ModelFileError) {
-    let vocabulary = model.configuration.vocabulary
+    let vocabulary = size.vocabulary
     guard count <= Self.maximumLogitBytes / MemoryLayout<Float>.stride / vocabulary else {
       throw ModelFileError(
         .limit, "\(count) rows of logits over \(vocabulary) tokens exceed \(Self.maximumLogitBytes >> 20) MiB; take smaller steps, or ask for losses")
@@ -85,7 +85,7 @@ extension Engine {
   }
 
   func checkDistinct(_ caches: [KeyValueCache]) throws(ModelFileError) {
-    guard caches.count > 1, Set(caches.map(ObjectIdentifier.init)).count < caches.count else { return }
+    guard Set(caches.map(ObjectIdentifier.init)).count < caches.count else { return }
     throw ModelFileError(.invalid, "one session comes twice in a step; put its tokens together")
   }
 }

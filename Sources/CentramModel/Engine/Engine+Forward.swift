@@ -21,7 +21,7 @@ extension Engine {
   }
 
   func embed(_ token: Int32, position: Int, row: Int) {
-    let hidden = model.configuration.hidden
+    let hidden = size.hidden
     let target = scratch.residual + row * hidden
     model.embedding!.dequantize(row: Int(token), into: target)
     if let positions = model.positionEmbedding {
@@ -55,9 +55,9 @@ extension Engine {
   /// Logits of rows of the residual stream.
   func head(rows: Range<Int>, into logits: UnsafeMutablePointer<Float>) {
     guard !rows.isEmpty else { return }
-    let configuration = model.configuration
-    normalize(model.finalNorm!, scratch.residual + rows.lowerBound * configuration.hidden, rows: rows.count)
-    multiply(model.head!, scratch.normed, stride: configuration.hidden, rows: rows.count, into: logits, stride: configuration.vocabulary)
+    let (hidden, vocabulary, head) = (size.hidden, size.vocabulary, model.head!)
+    normalize(model.finalNorm!, scratch.residual + rows.lowerBound * hidden, rows: rows.count)
+    project(Product(linear: nil, weights: head, y: logits), layer: 0, scratch.normed, rows: rows.count, stride: vocabulary)
   }
 }
 

@@ -38,10 +38,10 @@ extension Engine {
   public func embed(_ tokens: [Int32], at position: Int) throws(ModelFileError) -> HiddenStates {
     guard model.embedding != nil else { throw ModelFileError(.invalid, "\(model.path): the layers \(model.layers) come without the embedding") }
     try check(tokens: tokens)
-    guard position >= 0, position <= model.configuration.usableContext, tokens.count <= model.configuration.usableContext - position else {
-      throw ModelFileError(.limit, "\(tokens.count) tokens from position \(position) on exceed the model's context of \(model.configuration.usableContext)")
+    guard position >= 0, position <= size.context, tokens.count <= size.context - position else {
+      throw ModelFileError(.limit, "\(tokens.count) tokens from position \(position) on exceed the model's context of \(size.context)")
     }
-    let width = model.configuration.hidden
+    let width = size.hidden
     var hidden = HiddenStates(width: width, values: Array(repeating: 0, count: tokens.count * width))
     guard !tokens.isEmpty else { return hidden }
     scratch.reserve(rows: 1, limit: chunkSize)
@@ -90,7 +90,7 @@ extension Engine {
   /// - Throws: `.invalid` where this share of the model has no head, `.limit` for too many rows.
   public func head(_ hidden: HiddenStates, rows: Range<Int>? = nil) throws(ModelFileError) -> Logits {
     let rows = rows ?? 0..<hidden.rows
-    let (width, vocabulary) = (model.configuration.hidden, model.configuration.vocabulary)
+    let (width, vocabulary) = (size.hidden, size.vocabulary)
     guard model.head != nil else { throw ModelFileError(.invalid, "\(model.path): the layers \(model.layers) come without the head") }
     guard hidden.width == width, rows.lowerBound >= 0, rows.upperBound <= hidden.rows else {
       throw ModelFileError(.invalid, "rows \(rows) of \(hidden.rows) hidden states of width \(hidden.width) for a model of width \(width)")

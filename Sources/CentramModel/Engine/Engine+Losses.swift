@@ -13,7 +13,7 @@ extension Engine {
   /// - Throws: as `step`.
   public func losses(_ tokens: [Int32], cache: KeyValueCache, adapters: [AppliedAdapter] = []) throws(ModelFileError) -> [Double] {
     try check([StepInput(tokens: tokens, cache: cache, adapters: adapters)])
-    let vocabulary = model.configuration.vocabulary
+    let vocabulary = size.vocabulary
     let slice = max(1, min(chunkSize, Self.lossLogitBytes / 4 / vocabulary))
     let buffer = logits.reserve(slice * vocabulary)
     var losses: [Double] = []

@@ -16,6 +16,7 @@ public final class Engine {
   public let chunkSize: Int
 
   let pool: OpaquePointer
+  let size: Dimensions
   let scratch: Scratch
   let rotary: RotaryTable?
   /// What the chunk under way is made of.
@@ -25,6 +26,23 @@ public final class Engine {
   var selected: [Int] = []
   var logits = GrowingBuffer()
   var sidePath = GrowingBuffer()
+
+  /// What a step reads of the configuration, plain numbers.
+  struct Dimensions {
+    let hidden, intermediate, heads, keyValueHeads, headSize, queryWidth, keyValueWidth, vocabulary, context: Int
+    /// Of queries, keys and values side by side.
+    let projectedWidth: Int
+    let norm: ModelFamily.Norm
+    let normEpsilon: Float
+
+    init(_ configuration: ModelConfiguration) {
+      (hidden, intermediate, vocabulary) = (configuration.hidden, configuration.intermediate, configuration.vocabulary)
+      (heads, keyValueHeads, headSize) = (configuration.heads, configuration.keyValueHeads, configuration.headSize)
+      (queryWidth, keyValueWidth, context) = (configuration.queryWidth, configuration.keyValueWidth, configuration.usableContext)
+      projectedWidth = queryWidth + 2 * keyValueWidth
+      (norm, normEpsilon) = (configuration.family.norm, configuration.normEpsilon)
+    }
+  }
 
   /// Rows of one session that lie together in a chunk.
   struct Span {
@@ -54,6 +72,7 @@ public final class Engine {
     // A pool of one thread calls without ever meeting another, and keeps the kernels' scratch memory.
     guard let pool = mk_pool_create(Int32(threads)) else { throw ModelFileError(.limit, "\(threads) threads cannot be started here; ask for fewer") }
     (self.model, self.threads, self.profile, self.chunkSize, self.pool) = (model, threads, profile, chunkSize, pool)
+    size = Dimensions(model.configuration)
     scratch = Scratch(model.configuration, profile: profile)
     rotary = model.configuration.rope.map { RotaryTable(RotaryFrequencies($0, headSize: model.configuration.headSize)) }
   }
@@ -72,7 +91,7 @@ public final class Engine {
       let count = input.logits == .none ? 0 : input.logits == .last ? 1 : input.tokens.count
       starts.append(starts[starts.count - 1] + count)
     }
-    let (vocabulary, count) = (model.configuration.vocabulary, starts[inputs.count])
+    let (vocabulary, count) = (size.vocabulary, starts[inputs.count])
     try check(logitRows: count)
     let base = logits.reserve(count * vocabulary)
     var next = base

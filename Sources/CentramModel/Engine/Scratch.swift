@@ -17,6 +17,8 @@ final class Scratch {
   private(set) var attention: UnsafeMutableBufferPointer<mk_attention_row>
   /// Of the 8-bit profile.
   private(set) var activations: UnsafeMutableRawPointer?
+  /// Matrices that are multiplied together, first those of 8-bit products, then the others.
+  let group: UnsafeMutablePointer<mk_matrix>
   private(set) var rows = 0
   /// Floats of a row of `projected`.
   let projectedWidth: Int
@@ -31,11 +33,13 @@ final class Scratch {
     (residual, normed, delta, projected) = (empty.base, empty.base, empty.base, empty.base)
     (mixed, gate, up) = (empty.base, empty.base, empty.base)
     attention = .allocate(capacity: 0)
+    group = .allocate(capacity: 2 * Int(MK_GROUP))
     buffers = [empty]
   }
 
   deinit {
     attention.deallocate()
+    group.deallocate()
     activations?.deallocate()
   }
 

@@ -26,16 +26,23 @@ extension RotaryEmbedding {
       throw unsupported("the rope type longrope (rope_factors_long.weight) is not supported; supported are none, linear and rope_freqs.weight of Llama 3")
     }
     guard let tensor = file.tensor("rope_freqs.weight") else { return }
-    guard tensor.type == .f32, tensor.count == headSize / 2 else {
+    guard let divisors = file.divisors, divisors.count == headSize / 2 else {
       throw ModelFileError(.malformed, "\(file.path): rope_freqs.weight is \(tensor.type.name) of shape \(tensor.shape), not F32 of shape [\(headSize / 2)]")
     }
-    let bytes = file.bytes(of: tensor)
-    let divisors = (0..<tensor.count).map { Double(Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self)))) }
-    guard let matched = Scaling(divisors: divisors, theta: theta) else {
+    guard let matched = Scaling(divisors: divisors.map(Double.init), theta: theta) else {
       throw unsupported("rope_freqs.weight holds divisors that no scaling of Llama 3 makes; take the model's Hugging Face folder")
     }
     guard scaling == .none || matched == .none else { throw unsupported("rope_freqs.weight beside a linear scaling is not supported; one of them is") }
     if scaling == .none { scaling = matched }
+  }
+}
+
+extension GGUFFile {
+  /// `rope_freqs.weight`, by which frequencies are divided; nil where there is none of float32.
+  var divisors: [Float]? {
+    guard let tensor = tensor("rope_freqs.weight"), tensor.type == .f32 else { return nil }
+    let bytes = bytes(of: tensor)
+    return (0..<tensor.count).map { Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: 4 * $0, as: UInt32.self))) }
   }
 }
 

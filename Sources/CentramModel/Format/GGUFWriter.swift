@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// Writes one GGUF file, version 3: the head first, since all sizes are known, then the data in any order.
 public final class GGUFWriter: Sendable {
   public struct Item: Sendable {
@@ -14,7 +12,7 @@ public final class GGUFWriter: Sendable {
   public let path: String
   /// Bytes of the whole file.
   public let size: Int
-  private let descriptor: Int32
+  private let file: PreallocatedFile
   private let places: [String: (start: Int, item: Item)]
 
   /// Creates the file and takes its whole size on the disk, so that a full disk is an error before any work.
@@ -44,40 +42,18 @@ public final class GGUFWriter: Sendable {
     let dataStart = head.count
     places = Dictionary(uniqueKeysWithValues: zip(items, starts).map { ($0.name, (dataStart + $1, $0)) })
     size = dataStart + offset
-
-    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-    guard descriptor >= 0 else { throw ModelFileError(.unwritable, "\(path): \(String(cString: strerror(errno)))") }
-    var failure = posix_fallocate(descriptor, 0, off_t(size))
-    if failure == EOPNOTSUPP || failure == EINVAL { failure = ftruncate(descriptor, off_t(size)) == 0 ? 0 : errno }
-    guard failure == 0 else { throw ModelFileError(.unwritable, "\(path): \(size) bytes are needed: \(String(cString: strerror(failure)))") }
-    let result: Result<Void, ModelFileError> = head.withUnsafeBytes { buffer in
-      do throws(ModelFileError) { return .success(try write(buffer, at: 0)) } catch { return .failure(error) }
-    }
-    try result.get()
+    file = try PreallocatedFile(path: path, size: size)
+    try file.write(head, at: 0)
   }
-
-  deinit { close(descriptor) }
 
   /// Writes part of a tensor. Different parts may be written by several threads at once.
   /// - Parameter offset: bytes from the tensor's start.
   public func write(_ bytes: UnsafeRawBufferPointer, of name: String, at offset: Int) throws(ModelFileError) {
     guard let (start, item) = places[name] else { preconditionFailure("\(name) is not in \(path)") }
     precondition(offset >= 0 && offset + bytes.count <= item.byteCount, "\(name) has \(item.byteCount) bytes, not \(offset + bytes.count)")
-    try write(bytes, at: start + offset)
+    try file.write(bytes, at: start + offset)
   }
 
   /// Waits until the data is on the disk.
-  public func synchronize() throws(ModelFileError) {
-    guard fsync(descriptor) == 0 else { throw ModelFileError(.unwritable, "\(path): \(String(cString: strerror(errno)))") }
-  }
-
-  private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ModelFileError) {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, off_t(offset + done))
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { throw ModelFileError(.unwritable, "\(path): \(String(cString: strerror(count == 0 ? ENOSPC : errno)))") }
-      done += count
-    }
-  }
+  public func synchronize() throws(ModelFileError) { try file.synchronize() }
 }

@@ -16,3 +16,23 @@ public enum WeightFormat: UInt32, Sendable, CaseIterable {
 
   var kernel: mk_format { mk_format(rawValue: rawValue) }
 }
+
+extension WeightFormat {
+  /// Formats that weights can be converted to.
+  public static let writable: [WeightFormat] = [.f32, .f16, .bf16, .q8_0, .q5_0, .q4_1, .q4_0]
+
+  /// The nearest values of a row in this format. False where it cannot be written, or the row is no whole number of blocks.
+  func quantize(_ row: [Float], into bytes: UnsafeMutableRawPointer) -> Bool { mk_quantize(kernel, row, bytes, row.count) != 0 }
+}
+
+extension WeightFormat {
+  /// The same numbers by safetensors' name; nil for quantised formats.
+  public var numberFormat: NumberFormat? {
+    switch self {
+    case .f32: .float32
+    case .f16: .float16
+    case .bf16: .bfloat16
+    default: nil
+    }
+  }
+}

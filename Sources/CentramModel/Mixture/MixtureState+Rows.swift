@@ -9,7 +9,7 @@ extension MixtureState {
   ///   - result: as many as a row.
   /// - Returns: what to subtract from each expert's logits to make logarithms of probabilities.
   /// - Throws: `.numerics` where no expert is left.
-  public mutating func foretell(_ rows: [UnsafeBufferPointer<Float>], into result: inout [Float]) throws(GenerationError) -> [Float] {
+  public mutating func foretell(_ rows: [UnsafeBufferPointer<Float>], into result: UnsafeMutableBufferPointer<Float>) throws(GenerationError) -> [Float] {
     precondition(rows.count == experts && rows.allSatisfy { $0.count == result.count }, "a row of \(result.count) scores for each of \(experts) experts")
     var normalizers = [Float](repeating: .infinity, count: experts)
     for index in active {
@@ -24,7 +24,7 @@ extension MixtureState {
     }
     let shifts = normalizers.indices.map { logWeights[$0] > -.infinity ? Float(Double(normalizers[$0]) - logWeights[$0]) : .infinity }
     let pointers: [UnsafePointer<Float>?] = rows.map(\.baseAddress)
-    result.withUnsafeMutableBufferPointer { mk_mix_scores(pointers, shifts, rows.count, $0.baseAddress, $0.count) }
+    mk_mix_scores(pointers, shifts, rows.count, result.baseAddress, result.count)
     return normalizers
   }
 }

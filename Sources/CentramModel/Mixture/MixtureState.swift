@@ -75,6 +75,9 @@ public struct MixtureState: Sendable {
     if total > -.infinity { for index in logWeights.indices { logWeights[index] -= total } }
   }
 
+  /// e to a number: ∞ above 700, with the same bits on every machine.
+  public static func exponential(_ x: Double) -> Double { x > 700 ? .infinity : x < -700 ? 0 : x.isNaN ? x : ElementaryFunctions.exp(x) }
+
   static func exp(_ x: Double) -> Double { x < -700 ? 0 : ElementaryFunctions.exp(min(x, 0)) }
 
   /// log Σ exp; −∞ of nothing.

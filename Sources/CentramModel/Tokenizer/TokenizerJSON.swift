@@ -123,32 +123,25 @@ struct TokenizerJSON {
     var left: [UInt8] = [], right: [UInt8] = [], both: [UInt8] = []
     var rank: Int32 = 0
     repeat {
+      let problem: String?
       if try scanner.take("[") {
         try scanner.string(into: &left)
         try scanner.expect(",")
         try scanner.string(into: &right)
         try scanner.expect("]")
-        both = left + right
+        both.removeAll(keepingCapacity: true)
+        both.append(contentsOf: left)
+        both.append(contentsOf: right)
+        problem = left.withUnsafeBytes { left in right.withUnsafeBytes { merges.insert(left, $0, both, rank: rank, vocabulary) } }
       } else {
-        try scanner.string(into: &both)
-        guard let space = both.firstIndex(of: 0x20), both.lastIndex(of: 0x20) == space else {
-          throw scanner.failure("merge \(rank) is not two tokens with a space between them")
-        }
-        left.replaceSubrange(0..<left.count, with: both[..<space])
-        right.replaceSubrange(0..<right.count, with: both[(space + 1)...])
-        both.remove(at: space)
+        try scanner.string(into: &left)
+        problem = left.withUnsafeBytes { merges.insert($0, rank: rank, vocabulary, &both) }
       }
-      guard let first = token(left), let second = token(right), let merged = token(both) else {
-        let missing = [left, right, both].first { token($0) == nil } ?? []
-        throw scanner.failure("merge \(rank) needs the token \"\(String(decoding: missing.prefix(100), as: UTF8.self))\", which the vocabulary does not have")
-      }
-      merges.insert(first, second, rank: rank, token: merged)
+      if let problem { throw scanner.failure("merge \(rank) \(problem)") }
       rank += 1
     } while try scanner.take(",")
     try scanner.expect("]")
   }
-
-  private func token(_ text: [UInt8]) -> Int32? { text.withUnsafeBytes { vocabulary.id(of: $0) }.map { Int32($0) } }
 }
 
 extension Vocabulary.Refusal {

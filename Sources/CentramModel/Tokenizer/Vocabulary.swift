@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// Tokens by id and by text. The texts lie behind each other in one array, so that a vocabulary of 150,000 is a few
 /// allocations; ids may have holes.
 struct Vocabulary: Sendable {
@@ -88,26 +90,34 @@ struct Vocabulary: Sendable {
     return text.withUnsafeBytes { body(UnsafeRawBufferPointer(rebasing: $0[Int(starts[id])..<(Int(starts[id]) + Int(lengths[id]))])) }
   }
 
-  private func matches(_ bytes: UnsafeRawBufferPointer, _ id: Int) -> Bool {
-    guard Int(lengths[id]) == bytes.count else { return false }
+  /// Whether a token has this text.
+  func matches(_ bytes: UnsafeRawBufferPointer, _ id: Int) -> Bool {
+    guard id < lengths.count, Int(lengths[id]) == bytes.count else { return false }
+    guard let other = bytes.baseAddress else { return true }
     let start = Int(starts[id])
-    return text.withUnsafeBytes { UnsafeRawBufferPointer(rebasing: $0[start..<(start + bytes.count)]).elementsEqual(bytes) }
+    return text.withUnsafeBytes { memcmp($0.baseAddress! + start, other, bytes.count) == 0 }
   }
 
   /// 32 bits, from 8 bytes at a time.
   static func hash(_ bytes: UnsafeRawBufferPointer, _ seed: UInt64) -> UInt64 {
     var state = seed ^ UInt64(truncatingIfNeeded: bytes.count) &* 0x9e37_79b9_7f4a_7c15
-    var position = 0
-    while position < bytes.count {
-      var word: UInt64 = 0
-      if position + 8 <= bytes.count {
-        word = bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-      } else {
-        for index in position..<bytes.count { word = word << 8 | UInt64(bytes[index]) }
-      }
+    func mix(_ word: UInt64) {
       let product = (state ^ word).multipliedFullWidth(by: 0xa076_1d64_78bd_642f ^ seed)
       state = product.high ^ product.low &+ 0x9e37_79b9_7f4a_7c15
-      position += 8
+    }
+    let count = bytes.count
+    switch count {
+    case 0: break
+    case 1...3: mix(UInt64(bytes[0]) << 16 | UInt64(bytes[count / 2]) << 8 | UInt64(bytes[count - 1]))
+    case 4...7:
+      mix(UInt64(bytes.loadUnaligned(fromByteOffset: 0, as: UInt32.self)) << 32 | UInt64(bytes.loadUnaligned(fromByteOffset: count - 4, as: UInt32.self)))
+    default:
+      var position = 0
+      while position + 8 < count {
+        mix(bytes.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+        position += 8
+      }
+      mix(bytes.loadUnaligned(fromByteOffset: count - 8, as: UInt64.self))
     }
     return (state ^ state >> 29) & 0xffff_ffff
   }

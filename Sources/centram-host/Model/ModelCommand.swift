@@ -5,8 +5,8 @@ internal import Foundation
 
 struct ModelCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "model", abstract: "Fetches, takes in, lists, checks and removes models.",
-    subcommands: [Download.self, Import.self, List.self, Info.self, Verify.self, Remove.self])
+    commandName: "model", abstract: "Fetches, takes in, lists, checks, exports and removes models.",
+    subcommands: [Download.self, Import.self, List.self, Info.self, Verify.self, Remove.self, Export.self, Bench.self])
 }
 
 /// Where the models are: `--models`, the configuration's `models.path`, or ~/.centram/models.

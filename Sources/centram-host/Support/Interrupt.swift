@@ -7,11 +7,15 @@ enum Interrupt {
 
   static var isRequested: Bool { flag.load(ordering: .relaxed) }
 
+  /// What was asked to stop has stopped, and the program goes on.
+  static func forget() { flag.store(false, ordering: .relaxed) }
+
   private static func isIgnored(_ action: sigaction) -> Bool {
     unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1  // SIG_IGN
   }
 
-  static func watch() {
+  /// - Parameter endingReads: whether a read of the terminal that waits ends, too.
+  static func watch(endingReads: Bool = false) {
     // Whoever started this process may have blocked them.
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -21,9 +25,12 @@ enum Interrupt {
       // Under nohup the process is to outlive its terminal.
       var action = sigaction()
       if number == SIGHUP, sigaction(number, nil, &action) == 0, isIgnored(action) { continue }
-      signal(number) { received in
+      action = sigaction()
+      action.sa_flags = endingReads ? 0 : SA_RESTART
+      action.__sigaction_handler.sa_handler = { received in
         if Interrupt.flag.exchange(true, ordering: .relaxed) { _exit(128 + received) }
       }
+      sigaction(number, &action, nil)
     }
   }
 }

@@ -55,6 +55,14 @@ enum Terminal {
       case .cancelled: throw ExitCode(130)
       default: throw ExitCode(70)
       }
+    } catch let error as TrainingJobError {
+      note("error: \(error.message)")
+      switch error.code {
+      case .configuration, .data, .model: throw ExitCode(65)
+      case .output: throw ExitCode(73)
+      case .cancelled: throw ExitCode(130)
+      default: throw ExitCode(70)
+      }
     } catch let error as ModelStoreError {
       note("error: \(error.message)")
       switch error.code {
@@ -69,7 +77,10 @@ enum Terminal {
       throw ExitCode(69)
     } catch let error as ModelFileError {
       note("error: \(error.message)")
-      throw ExitCode(error.code == .unwritable ? 73 : 65)
+      throw ExitCode(error.code == .unwritable ? 73 : error.code == .cancelled ? 130 : 65)
+    } catch let error as GenerationError {
+      note("error: \(error.message)")
+      throw ExitCode(error.code == .parameter ? 64 : 65)
     } catch let error as PluginError {
       note("error: \(error.message)")
       throw ExitCode(70)

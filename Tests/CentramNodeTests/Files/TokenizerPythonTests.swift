@@ -96,7 +96,7 @@ struct TokenizerPythonTests {
   @Test func presetsRenderToTheFormatsOfTheirModels() throws {
     let scratch = try ScratchFolder()
     for preset in ChatTemplateSetting.Preset.allCases {
-      try DurableFolder(folder: scratch.path).write(preset.template, as: "\(preset.rawValue).jinja")
+      try DurableFolder(folder: scratch.path).write(preset.source, as: "\(preset.rawValue).jinja")
     }
     try run(scratch, "templates", scratch.path)
   }

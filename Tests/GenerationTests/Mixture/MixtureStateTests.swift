@@ -112,8 +112,9 @@ import Testing
       return buffer
     }
     defer { for buffer in buffers { buffer.deallocate() } }
-    var result = [Float](repeating: 0, count: 1111)
-    let normalizers = try state.foretell(buffers.map { UnsafeBufferPointer($0) }, into: &result)
+    let result = UnsafeMutableBufferPointer<Float>.allocate(capacity: 1111)
+    defer { result.deallocate() }
+    let normalizers = try state.foretell(buffers.map { UnsafeBufferPointer($0) }, into: result)
     let weights = [0.2, 0.3, 0.5]
     for token in 0..<1111 {
       let p = (0..<3).reduce(0.0) { $0 + weights[$1] * exp(Double(rows[$1][token]) - Double(normalizers[$1])) }
@@ -121,7 +122,7 @@ import Testing
     }
     // A damaged expert is left out of it.
     buffers[1][7] = .nan
-    _ = try state.foretell(buffers.map { UnsafeBufferPointer($0) }, into: &result)
+    _ = try state.foretell(buffers.map { UnsafeBufferPointer($0) }, into: result)
     #expect(state.active == [0, 2])
     let sum = result.reduce(0.0) { $0 + exp(Double($1)) }
     #expect(abs(sum - 1) < 1e-4)

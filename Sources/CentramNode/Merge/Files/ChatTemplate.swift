@@ -1,3 +1,5 @@
+public import CentramModel
+
 /// What the configuration says under `chat_template`.
 public enum ChatTemplateSetting: Sendable, Equatable {
   /// The one that most of the models have; of equally frequent ones the base's, then the first model's.
@@ -6,9 +8,7 @@ public enum ChatTemplateSetting: Sendable, Equatable {
   /// A template in Jinja.
   case jinja(String)
 
-  public enum Preset: String, Sendable, CaseIterable {
-    case alpaca, chatml, exaone, llama3, mistral
-  }
+  public typealias Preset = ChatTemplatePreset
 
   /// A Jinja text is told from a misspelt name by its length and its braces.
   static let shortestTemplate = 20
@@ -33,7 +33,7 @@ public enum ChatTemplateSetting: Sendable, Equatable {
   /// - Parameter folders: of the models, the base first.
   func template(of folders: [FolderFiles]) throws(MergeError) -> String? {
     switch self {
-    case .preset(let preset): return preset.template
+    case .preset(let preset): return preset.source
     case .jinja(let text): return text
     case .auto:
       var templates: [(text: ExactText, votes: Int)] = []

@@ -20,8 +20,7 @@ for lr, betas, eps, decay, clip in [(1e-3, (0.9, 0.999), 1e-8, 0.01, None), (2e-
     cases.append({"lr": lr, "beta1": betas[0], "beta2": betas[1], "epsilon": eps, "decay": decay, "clip": clip, "start": start, "grads": grads, "values": values, "norms": norms})
 rates = {}
 for name, make in [("cosine", get_cosine_schedule_with_warmup), ("linear", get_linear_schedule_with_warmup)]:
-    # transformers counts from 0 and reaches 0 after the last step; ours reaches the minimum at the last step, so one step fewer there.
-    opt = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0); s = make(opt, 10, 49); row = []
+    opt = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0); s = make(opt, 10, 50); row = []
     for _ in range(50): row.append(opt.param_groups[0]["lr"]); opt.step(); s.step()
     rates[name] = row
 print(json.dumps({"adamw": cases, "rates": rates}))
