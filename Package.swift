@@ -111,9 +111,6 @@ let package = Package(
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
-    .executableTarget(
-      name: "centram-demo", dependencies: ["CentramModel", "COpenBLAS", .product(name: "ArgumentParser", package: "swift-argument-parser")],
-      swiftSettings: swift),
     .testTarget(name: "TidyTests", swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
@@ -130,7 +127,11 @@ let package = Package(
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
+    .testTarget(name: "TrainingTests", dependencies: ["CentramModel", "CentramNumerics", "CModelKernels"], swiftSettings: swift),
+    .executableTarget(name: "centram-training-bench", dependencies: ["CentramModel"], path: "Benchmarks/Training", exclude: ["compare.py"], swiftSettings: swift),
     .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels"], swiftSettings: swift),
+    .testTarget(name: "GenerationTests", dependencies: ["CentramModel", "CentramNode"], swiftSettings: swift),
+    .executableTarget(name: "centram-sampling-bench", dependencies: ["CentramModel"], path: "Benchmarks/Sampling", swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
