@@ -40,12 +40,25 @@ void mk_add(float *y, const float *x, size_t count) { MK_CALL(add, y, x, count);
 void mk_add_scaled(float *y, float a, const float *x, size_t count) { MK_CALL(add_scaled, y, a, x, count); }
 void mk_exp(const float *x, float *y, size_t count) { MK_CALL(exp_each, x, y, count); }
 
-// In double, by the C library: one number a row, rounded to float32.
+// ln x of a normal number: x = 2^e · m with m around 1, and the series of ln((1 + s) / (1 - s)). In double, so that the sum's rounding to float32 is the same everywhere.
+static double natural_logarithm(double x) {
+  uint64_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  int64_t exponent = (int64_t)(bits - 0x3fe6a09e667f3bcd) >> 52; // m from sqrt(1/2) to sqrt(2)
+  bits -= (uint64_t)exponent << 52;
+  double m, sum = 0;
+  memcpy(&m, &bits, sizeof m);
+  double s = (m - 1) / (m + 1), square = s * s;
+  for (int i = 23; i >= 1; i -= 2) sum = sum * square + 1.0 / i;
+  return 2 * s * sum + (double)exponent * 0.6931471805599453;
+}
+
 float mk_log_sum_exp(const float *x, size_t count) {
   if (!count) return -INFINITY;
   float largest = x[mk_arg_max(x, count)];
   if (isinf(largest)) return largest;
-  return (float)(log((double)MK_CALL(sum_exp, x, count, largest)) + (double)largest);
+  float sum = MK_CALL(sum_exp, x, count, largest);
+  return sum == sum ? (float)(natural_logarithm((double)sum) + (double)largest) : sum;
 }
 
 // NaN is never the largest; all NaN: 0.

@@ -84,19 +84,32 @@ void mk_quantize_activations(mk_pool *pool, const float *x, size_t ldx, size_t m
 
 // ---- multiplying
 
-// Rows are handed out in pieces, so that a thread that the machine delays holds nobody up for long.
+// Rows are handed out in pieces, so that a thread that the machine delays holds nobody up for long: long ones first, since a piece
+// that begins elsewhere in memory begins slowly.
+static size_t i8_take(i8_job *job, size_t threads, size_t *end) {
+  size_t first = atomic_load_explicit(&job->next, memory_order_relaxed), count;
+  do {
+    if (first >= job->n) return first;
+    size_t left = job->n - first;
+    count = left * 3 / (threads * 4) / I8_ROWS_TOGETHER * I8_ROWS_TOGETHER;
+    if (count < job->piece) count = job->piece < left ? job->piece : left;
+    if (threads == 1) count = left;
+  } while (!atomic_compare_exchange_weak_explicit(&job->next, &first, first + count, memory_order_relaxed, memory_order_relaxed));
+  *end = first + count;
+  return first;
+}
+
 static void i8_multiply(void *context, int thread, int threads) {
-  (void)thread, (void)threads;
+  (void)thread;
   i8_job *job = context;
   for (;;) {
-    size_t first = atomic_fetch_add_explicit(&job->next, job->piece, memory_order_relaxed);
+    size_t end, first = i8_take(job, (size_t)threads, &end);
     if (first >= job->n) return;
-    size_t end = job->n - first < job->piece ? job->n : first + job->piece;
 #if defined(__x86_64__)
     if (job->level >= MK_AVX2) {
       if (job->m >= I8_TILE_COLUMNS) {
-        size_t whole = first + (end - first) / 16 * 16;
-        for (size_t row = first; row < whole; row += 16) {
+        size_t whole = first + (end - first) / I8_ROWS_TOGETHER * I8_ROWS_TOGETHER;
+        for (size_t row = first; row < whole; row += I8_ROWS_TOGETHER) {
           if (job->level >= MK_AVX512) {
             i8_vnni_panel(job, row);
           } else {
@@ -113,18 +126,18 @@ static void i8_multiply(void *context, int thread, int threads) {
   }
 }
 
-static i8_job i8_prepare(const mk_matrix *matrix, size_t k, const void *activations, size_t m, size_t ldy, int threads) {
+static i8_job i8_prepare(const mk_matrix *matrix, size_t k, const void *activations, size_t m, size_t ldy) {
   i8_job job = {.format = matrix->format, .weights = matrix->w, .n = matrix->n, .k = k, .blocks = k / 32, .row_bytes = mk_row_bytes(matrix->format, k),
     .activations = activations, .m = m, .bias = matrix->bias, .y = matrix->y, .ldy = ldy, .level = mk_level()};
-  // About eight pieces a thread, each of 16 rows or more and, where columns are few, of 16 KB or more.
-  size_t piece = job.n / (size_t)(threads * 8) / 16 * 16, least = m >= I8_TILE_COLUMNS ? 16 : (16384 / (job.row_bytes + 1) + 16) / 16 * 16;
-  job.piece = piece > least ? piece : least;
+  // At least 16 rows and, where columns are few, 32 KB.
+  size_t rows = m >= I8_TILE_COLUMNS ? 1 : 32768 / (job.row_bytes + 1);
+  job.piece = (rows + I8_ROWS_TOGETHER) / I8_ROWS_TOGETHER * I8_ROWS_TOGETHER;
   return job;
 }
 
 void mk_matmul_int8(mk_pool *pool, mk_format format, const void *w, size_t n, size_t k, const void *activations, size_t m, const float *bias, float *y, size_t ldy) {
   mk_matrix matrix = {format, w, n, bias, y};
-  i8_job job = i8_prepare(&matrix, k, activations, m, ldy, mk_pool_threads(pool));
+  i8_job job = i8_prepare(&matrix, k, activations, m, ldy);
   if (n * k * m < 32768) {
     i8_multiply(&job, 0, 1);
   } else {
@@ -152,7 +165,7 @@ void mk_matmul_int8_group(mk_pool *pool, const mk_matrix *matrices, size_t count
   i8_several group = {.count = count};
   size_t rows = 0;
   for (size_t i = 0; i < count; i++) {
-    group.jobs[i] = i8_prepare(&matrices[i], k, activations, m, ldy, mk_pool_threads(pool));
+    group.jobs[i] = i8_prepare(&matrices[i], k, activations, m, ldy);
     rows += matrices[i].n;
   }
   mk_pool_run(rows * k * m < 32768 ? NULL : pool, i8_multiply_group, &group);

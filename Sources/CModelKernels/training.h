@@ -3,7 +3,8 @@
 #include "centram_training_kernels.h"
 
 // A strip of B is packed at a time: MT_STRIP columns, MT_DEPTH of k. It lives in the second-level cache. Both are multiples of every block.
-enum { MT_STRIP = 256, MT_DEPTH = 256, MT_SCRATCH = MT_STRIP * MT_DEPTH + 16 * MT_DEPTH + 64 + 32 * MT_DEPTH };
+// Of a transposed A as many columns are packed as three cache lines hold, a multiple of every tile's rows.
+enum { MT_STRIP = 256, MT_DEPTH = 256, MT_SLIVERS = 48, MT_SCRATCH = MT_STRIP * MT_DEPTH + MT_SLIVERS * MT_DEPTH + 32 * MT_DEPTH };
 
 struct mt_context {
   mk_pool *pool;

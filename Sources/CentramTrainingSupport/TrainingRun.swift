@@ -66,7 +66,8 @@ public struct TrainingRun: Sendable {
     Gradients.zero(tensors)
     let found: (loss: Double?, tokens: Int)
     do throws(PluginError) { found = try await source.gradient(step: step, of: tensors) } catch {
-      throw PluginError(error.code, error.message + (error.code == .cancelled ? "" : " (\(place(step, progress)))"))
+      guard error.code == .invalid else { throw error }
+      throw PluginError(.invalid, "\(error.message) (\(place(step, progress)))")
     }
     if let loss = found.loss, !loss.isFinite { throw PluginError(.invalid, "the loss is \(loss) at \(place(step, progress))") }
     if let clip = settings.clip {

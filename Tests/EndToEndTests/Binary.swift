@@ -35,6 +35,14 @@ enum Binary {
     return process.wait()
   }
 
+  /// Runs it with a text on standard input.
+  static func run(_ arguments: [String], input: String) throws -> Result {
+    let pipe = Pipe(), running = try Running(host, arguments, [:], input: pipe)
+    try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
+    try pipe.fileHandleForWriting.close()
+    return running.wait()
+  }
+
   static func start(_ arguments: [String], environment: [String: String] = [:]) throws -> Running {
     try Running(host, arguments, environment)
   }
@@ -45,11 +53,13 @@ enum Binary {
     private let group = DispatchGroup()
     private var texts = ["", ""]
 
-    init(_ executable: String, _ arguments: [String], _ environment: [String: String]) throws {
+    /// - Parameter input: what the process reads; nil for what this one reads.
+    init(_ executable: String, _ arguments: [String], _ environment: [String: String], input: Pipe? = nil) throws {
       process.executableURL = URL(fileURLWithPath: executable)
       process.arguments = arguments
       process.environment = ProcessInfo.processInfo.environment.merging(["HOME": "/nonexistent"]) { $1 }.merging(environment) { $1 }
       (process.standardOutput, process.standardError) = (output, errors)
+      if let input { process.standardInput = input }
       try process.run()
       for (index, pipe) in [output, errors].enumerated() {
         DispatchQueue.global().async(group: group) {

@@ -19,7 +19,7 @@ import Testing
     }
   }
 
-  @Test(arguments: Fixtures.kinds) func idsOfLongTextsAreTheTokenizersLibrarys(kind: String) throws {
+  @Test(arguments: ["gpt2", "qwen2", "deepseek", "flags"]) func idsOfLongTextsAreTheTokenizersLibrarys(kind: String) throws {
     let tokenizer = try Fixtures.tokenizer(kind)
     func digest(_ ids: [Int32]) -> [UInt64] { [UInt64(ids.count), ids.enumerated().reduce(0) { ($0 + UInt64($1.element) * UInt64($1.offset + 1)) & 0xffff_ffff }] }
     for (long, golden) in zip(try Fixtures.texts().long, try Fixtures.goldens(kind).long) {

@@ -10,6 +10,7 @@ public struct ChatTemplate: Sendable {
   private let body: [JinjaStatement]
   public let source: String
   static let maximumLength = 1 << 20
+  var limits = JinjaInterpreter.Limits()
 
   /// - Parameter source: Jinja.
   /// - Throws: `.malformed` against Jinja's rules, `.unsupported` for what is not understood.
@@ -62,7 +63,7 @@ public struct ChatTemplate: Sendable {
     values["tools"] = try tools.map { (tools) throws(ModelFileError) in try Self.value(.array(tools), trusted: false) } ?? JinjaValue.none
     if values["documents"] == nil { values["documents"] = JinjaValue.none }
     do throws(JinjaFailure) {
-      return try JinjaInterpreter.render(body, values).pieces
+      return try JinjaInterpreter.render(body, values, limits).pieces
     } catch { throw Self.error(error) }
   }
 

@@ -92,7 +92,7 @@ extension JinjaInterpreter {
   static func items(_ object: JinjaObject) -> JinjaValue { .items(object.members.map { .items([.text($0.key), $0.value], isTuple: true) }) }
 
   private mutating func method(_ name: String, of text: JinjaText, _ call: JinjaCall, _ line: Int) throws(JinjaFailure) -> JinjaValue {
-    try charge(text.count / 16, line)
+    try charge(text: text.count, line)
     func wrong(_ wanted: String) -> JinjaFailure { JinjaFailure("\(name) takes \(wanted), not \(call.positional.first?.kind ?? "nothing")", line: line) }
     func all(_ test: (Unicode.Scalar.Properties) -> Bool) -> Bool {
       !text.isEmpty && text.units.indices.allSatisfy { Unicode.Scalar(text.scalar($0)).map { test($0.properties) } ?? false }
@@ -165,7 +165,7 @@ extension JinjaInterpreter {
     for (index, item) in items.enumerated() {
       let text = item.printed
       try limit(result.count + text.count + separator.count, line)
-      try charge((text.count + separator.count) / 16, line)
+      try charge(text: text.count + separator.count, line)
       if index > 0 { result.units += separator.units }
       result.units += text.units
     }

@@ -9,7 +9,7 @@ extension JinjaInterpreter {
       let isMissing: Bool
       if case .undefined = value { isMissing = true } else { isMissing = call.value(1, "boolean")?.isTrue == true && !value.isTrue }
       return isMissing ? call.value(0, "default_value") ?? .text(JinjaText()) : value
-    case "tojson": return .text(try JinjaJSON.text(value, call, line))
+    case "tojson": return .text(try JinjaJSON.text(value, call, line, limit: maximumText))
     case "trim", "upper", "lower", "title", "capitalize", "replace", "string", "indent", "safe": return .text(try textFilter(name, value, call, line))
     case "int", "float", "abs": return try numberFilter(name, value, call, line)
     case "length", "count":
@@ -35,7 +35,7 @@ extension JinjaInterpreter {
   }
 
   private mutating func textFilter(_ name: String, _ value: JinjaValue, _ call: JinjaCall, _ line: Int) throws(JinjaFailure) -> JinjaText {
-    try charge(value.weight / 16, line)
+    try charge(text: value.weight, line)
     let text = value.printed
     switch name {
     case "trim": return text.stripped(call.text(0, "chars"))
@@ -109,7 +109,7 @@ extension JinjaInterpreter {
       var kept: [JinjaValue] = [], keys: [JinjaValue] = []
       for item in items {
         let key = item.text.map { .text($0.lowercased) } ?? item
-        try charge(kept.count * (1 + item.weight / 16), line)
+        try charge(kept.count * (1 + item.weight / 64), line)
         guard !keys.contains(where: { JinjaValue.isEqual($0, key) }) else { continue }
         keys.append(key)
         kept.append(item)

@@ -1,11 +1,15 @@
 /// Runs a parsed template. Steps, text and depth are limited, since templates come from strangers.
 struct JinjaInterpreter {
-  /// An operation, or sixteen characters that are made, is one.
-  static let maximumSteps = 4_000_000
-  /// Scalars of one text, the output among them.
-  static let maximumText = 1 << 23
-  static let maximumDepth = 200
+  struct Limits: Sendable {
+    /// An operation is one, or 64 characters that are made or looked at.
+    var steps = 1_000_000
+    /// Scalars of one value, the output among them.
+    var text = 1 << 23
+    /// Operations and blocks in each other.
+    var depth = 200
+  }
 
+  private let limits: Limits
   private(set) var output = JinjaText()
   private var steps = 0
   private var depth = 0
@@ -16,8 +20,8 @@ struct JinjaInterpreter {
   enum Flow { case goesOn, breaks, continues }
 
   /// The text that the template makes.
-  static func render(_ body: [JinjaStatement], _ variables: [String: JinjaValue]) throws(JinjaFailure) -> JinjaText {
-    var interpreter = JinjaInterpreter()
+  static func render(_ body: [JinjaStatement], _ variables: [String: JinjaValue], _ limits: Limits) throws(JinjaFailure) -> JinjaText {
+    var interpreter = JinjaInterpreter(limits)
     let scope = JinjaScope(nil)
     scope.variables = variables
     for name in functions { scope.variables[name] = .function(name) }
@@ -25,6 +29,10 @@ struct JinjaInterpreter {
     _ = try interpreter.run(body, JinjaScope(scope))
     return interpreter.output
   }
+
+  var maximumText: Int { limits.text }
+
+  private init(_ limits: Limits) { self.limits = limits }
 
   private mutating func release() {
     for scope in scopes { scope.variables = [:] }
@@ -39,15 +47,18 @@ struct JinjaInterpreter {
   }
 
   mutating func charge(_ amount: Int, _ line: Int) throws(JinjaFailure) {
-    steps += max(amount, 1)
-    guard steps <= Self.maximumSteps else { throw JinjaFailure(.unsupported, "the template takes more than \(Self.maximumSteps) steps", line: line) }
+    steps = min(steps, 1 << 60) + max(min(amount, 1 << 60), 1)
+    guard steps <= limits.steps else { throw JinjaFailure(.unsupported, "the template takes more than \(limits.steps) steps", line: line) }
   }
+
+  /// For looking at so many characters.
+  mutating func charge(text count: Int, _ line: Int) throws(JinjaFailure) { try charge(count / 64, line) }
 
   /// A value that was made, within the limits.
   mutating func made(_ value: JinjaValue, _ line: Int) throws(JinjaFailure) -> JinjaValue {
     try limit(value.weight, line)
     switch value {
-    case .text(let text): try charge(text.count / 16, line)
+    case .text(let text): try charge(text: text.count, line)
     case .list(let list): try charge(list.items.count / 4, line)
     default: break
     }
@@ -58,20 +69,20 @@ struct JinjaInterpreter {
   }
 
   func limit(_ count: Int, _ line: Int) throws(JinjaFailure) {
-    guard count <= Self.maximumText else { throw JinjaFailure(.unsupported, "a value of more than \(Self.maximumText) characters", line: line) }
+    guard count <= limits.text else { throw JinjaFailure(.unsupported, "a value of more than \(limits.text) characters", line: line) }
   }
 
   /// Counts recursion.
   mutating func deeper<Result>(_ line: Int, _ body: (inout JinjaInterpreter) throws(JinjaFailure) -> Result) throws(JinjaFailure) -> Result {
     depth += 1
-    guard depth <= Self.maximumDepth else { throw JinjaFailure(.unsupported, "more than \(Self.maximumDepth) calls or operations in each other", line: line) }
+    guard depth <= limits.depth else { throw JinjaFailure(.unsupported, "more than \(limits.depth) calls or operations in each other", line: line) }
     let result = try body(&self)
     depth -= 1
     return result
   }
 
   private mutating func print(_ text: JinjaText, _ line: Int) throws(JinjaFailure) {
-    try charge(text.count / 16, line)
+    try charge(text: text.count, line)
     try limit(output.count + text.count, line)
     output.units.append(contentsOf: text.units)
   }
@@ -91,7 +102,7 @@ struct JinjaInterpreter {
     case .text(let text): try print(text, 0)
     case .output(let expression, let line):
       let value = try evaluate(expression, scope)
-      try charge(value.weight / 16, line)
+      try charge(text: value.weight, line)
       try print(value.printed, line)
     case .set(let names, let expression, let line): try assign(names, try evaluate(expression, scope), scope, line)
     case .setMember(let name, let member, let expression, let line):

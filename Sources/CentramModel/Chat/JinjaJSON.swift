@@ -4,8 +4,10 @@ struct JinjaJSON {
   private let comma: JinjaText, colon: JinjaText
   private let isASCII: Bool, isSorted: Bool
   private let line: Int
+  /// Characters.
+  private let limit: Int
 
-  static func text(_ value: JinjaValue, _ call: JinjaCall, _ line: Int) throws(JinjaFailure) -> JinjaText {
+  static func text(_ value: JinjaValue, _ call: JinjaCall, _ line: Int, limit: Int) throws(JinjaFailure) -> JinjaText {
     var indent: JinjaText?
     if let given = call.value(1, "indent") {
       if let text = given.text { indent = text }
@@ -19,7 +21,7 @@ struct JinjaJSON {
       (comma, colon) = (first, second)
     }
     let isASCII = call.value(0, "ensure_ascii")?.isTrue == true, isSorted = call.value(3, "sort_keys")?.isTrue == true
-    let writer = JinjaJSON(indent: indent, comma: comma, colon: colon, isASCII: isASCII, isSorted: isSorted, line: line)
+    let writer = JinjaJSON(indent: indent, comma: comma, colon: colon, isASCII: isASCII, isSorted: isSorted, line: line, limit: limit)
     var result = JinjaText()
     try writer.write(value, 0, &result)
     return result
@@ -58,7 +60,7 @@ struct JinjaJSON {
       add("}", &result)
     case .undefined, .namespace, .macro, .function, .method: throw JinjaFailure("\(value.kind) is no JSON", line: line)
     }
-    guard result.count <= JinjaInterpreter.maximumText else { throw JinjaFailure(.unsupported, "JSON of more than \(JinjaInterpreter.maximumText) characters", line: line) }
+    guard result.count <= limit else { throw JinjaFailure(.unsupported, "JSON of more than \(limit) characters", line: line) }
   }
 
   private func add(_ text: String, _ result: inout JinjaText) { result.units.append(contentsOf: text.unicodeScalars.lazy.map(\.value)) }

@@ -24,10 +24,9 @@ extension TokenizerTranslation {
     for (id, type) in types.enumerated() where type != 5 {
       let text = try text(tokens[id])
       guard seen.insert(text).inserted else { throw malformed(path, "the token \"\(text.prefix(60))\" stands twice") }
-      guard type != 1 else {
-        vocabulary.append(.init(key: text, value: .number(Double(id))))
-        continue
-      }
+      // Added tokens stand in the vocabulary too: those that do not are given new ids behind it.
+      vocabulary.append(.init(key: text, value: .number(Double(id))))
+      guard type != 1 else { continue }
       let off = OrderedJSON.boolean(false)
       added.append(
         .object([

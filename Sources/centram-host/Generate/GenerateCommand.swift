@@ -81,7 +81,8 @@ struct GenerateCommand: ParsableCommand {
   private func request(_ text: String, _ loaded: LoadedModel) throws -> GenerationRequest {
     guard chat || (system == nil && chatTemplate == nil) else { throw GenerationError(.parameter, "--system and --chat-template belong to --chat, which is missing") }
     let messages = (system.map { [ChatMessage(role: "system", content: $0)] } ?? []) + [ChatMessage(role: "user", content: text)]
-    var request = GenerationRequest(prompt: chat ? try loaded.prompt(messages, template: chatTemplate.map(LoadedModel.template)) : loaded.prompt(text, parsingSpecial: parseSpecial))
+    var request = GenerationRequest(
+      prompt: chat ? try loaded.prompt(messages, template: chatTemplate.map(LoadedModel.template)) : loaded.prompt(text, parsingSpecial: parseSpecial))
     if request.prompt.isEmpty { throw GenerationError(.parameter, "the prompt is empty: give --prompt, --prompt-file or a text on standard input") }
     request.sampling = sampling.parameters(SamplingParameters())
     if let logprobs {

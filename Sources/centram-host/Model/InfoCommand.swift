@@ -21,18 +21,9 @@ private struct ModelInformation: Encodable {
     (layers, hidden, intermediate, heads, keyValueHeads, headSize) = (c.layers, c.hidden, c.intermediate, c.heads, c.keyValueHeads, c.headSize)
     (vocabulary, contextLength, tiesEmbeddings, endTokens) = (c.vocabulary, c.contextLength, c.tiesEmbeddings, c.endTokens)
     (hasChatTemplate, cacheBytesPerToken) = (files.chatTemplate != nil, 2 * c.layers * c.keyValueHeads * c.headSize * 4)
-    var formats: [String: (tensors: Int, bytes: Int)] = [:], parameters = 0
-    for name in files.weights.tensorNames {
-      guard let shape = files.weights.shape(name) else { continue }
-      let count = shape.reduce(1, *)
-      parameters += count
-      let matrix = shape.count == 2 ? try files.weights.matrix(name) : nil
-      let bytes = matrix?.byteCount ?? count * 4
-      let known = formats[matrix?.format.name ?? "vectors"] ?? (0, 0)
-      formats[matrix?.format.name ?? "vectors"] = (known.tensors + 1, known.bytes + bytes)
-    }
-    self.formats = formats.map { Format(format: $0.key, tensors: $0.value.tensors, bytes: $0.value.bytes) }.sorted { $0.bytes > $1.bytes }
-    (self.parameters, bytes) = (parameters, formats.values.reduce(0) { $0 + $1.bytes })
+    let summary = files.formatSummary
+    formats = summary.parts.map { Format(format: $0.format, tensors: $0.tensors, bytes: $0.bytes) }
+    (parameters, bytes) = (summary.parameters, summary.bytes)
   }
 }
 

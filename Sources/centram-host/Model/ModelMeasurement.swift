@@ -6,7 +6,8 @@ struct ModelMeasurement: Encodable {
   let model: String, profile: String, threads: Int, promptTokens: Int, generatedTokens: Int, repetitions: Int
   /// From before the files are opened until the model can be run.
   let loadSeconds: Double
-  /// From before the files are opened to the first token after `firstPromptTokens`: what a person waits for who starts the program.
+  /// From before the files are opened to the first logits after `firstPromptTokens`, the tokenizer included: what a person waits
+  /// for who starts the program.
   let firstTokenSeconds: Double
   let firstPromptTokens: Int
   let prefillTokensPerSecond: Double
@@ -30,9 +31,12 @@ struct ModelMeasurement: Encodable {
     let engine = try Engine(model: language, threads: threads, profile: profile)
     let cache = try KeyValueCache(model: language, capacity: max(prompt + tokens, 16))
     loadSeconds = seconds(since: start)
-    firstPromptTokens = min(8, cache.capacity)
     let random = Self.tokens(max(prompt, 16), below: language.configuration.vocabulary)
-    _ = try engine.step([StepInput(tokens: Array(random[..<firstPromptTokens]), cache: cache)])
+    // A file may have no tokenizer; then numbers have to do.
+    let text = try? files.tokenizer().encode("The first thing that one notices is").prefix(8)
+    let first = text.map(Array.init) ?? Array(random[..<8])
+    firstPromptTokens = first.count
+    _ = try engine.step([StepInput(tokens: first, cache: cache)])
     firstTokenSeconds = seconds(since: start)
 
     var prefill = Double.infinity, decode = Double.infinity

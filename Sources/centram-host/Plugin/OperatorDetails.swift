@@ -13,11 +13,7 @@ struct OperatorDetails: Encodable {
   init(_ info: MergeOperatorInfo) {
     (needsBase, baseIsInput, usesSeed) = (info.needs.contains(.base), info.needs.contains(.baseAsInput), info.needs.contains(.seed))
     (minimumInputs, maximumInputs) = (info.inputs.lowerBound, info.inputs.upperBound)
-    parameters = info.parameters.map {
-      Parameter(
-        name: $0.name, type: "\($0.type)", scope: $0.scope == .shared ? "shared" : "per model", required: $0.isRequired,
-        defaultValue: $0.defaultValue?.description, minimum: $0.limits?.lowerBound, maximum: $0.limits?.upperBound, summary: $0.summary)
-    }
+    parameters = info.parameters.map { Parameter($0) }
   }
 
   func print() {
@@ -25,6 +21,25 @@ struct OperatorDetails: Encodable {
       "inputs  \(minimumInputs == maximumInputs ? "\(minimumInputs)" : "\(minimumInputs) to \(maximumInputs)")\(baseIsInput ? ", the base among them" : needsBase ? ", and a base model" : "")"
     )
     if usesSeed { Swift.print("random  draws from --seed") }
+    Parameter.print(parameters)
+  }
+}
+
+/// The same of a trainer.
+struct TrainerDetails: Encodable {
+  let parameters: [OperatorDetails.Parameter]
+  init(_ info: TrainerInfo) { parameters = info.parameters.map { OperatorDetails.Parameter($0) } }
+}
+
+extension OperatorDetails.Parameter {
+  init(_ specification: ParameterSpecification) {
+    self.init(
+      name: specification.name, type: "\(specification.type)", scope: specification.scope == .shared ? "shared" : "per model", required: specification.isRequired,
+      defaultValue: specification.defaultValue?.description, minimum: specification.limits?.lowerBound, maximum: specification.limits?.upperBound,
+      summary: specification.summary)
+  }
+
+  static func print(_ parameters: [Self]) {
     guard !parameters.isEmpty else { return }
     Swift.print("\nparameters")
     let width = parameters.map(\.name.count).max() ?? 0

@@ -77,12 +77,14 @@ extension PluginCommand {
         if found.reason == nil, let version = found.version { _ = try? host.load(id: found.id, range: VersionRange("\(version)")) }
         let record = host.snapshot().records.first { $0.path == found.path && $0.id == found.id } ?? found
         let details = record.reason == nil && record.kind == .mergeOperator ? try OperatorDetails(host.mergeOperator(record.id).info) : nil
+        let trainer = record.reason == nil && record.kind == .trainer ? try TrainerDetails(host.trainer(record.id).info) : nil
         if json {
-          return try Terminal.printJSON(PluginInformation(plugin: PluginSummary(record), merge: details))
+          return try Terminal.printJSON(PluginInformation(plugin: PluginSummary(record), merge: details, trainer: trainer))
         }
         print("\(record.title)  \(record.kind)\n\(record.summary)\n\nstate   \(record.state)\(record.reason.map { ": \($0)" } ?? "")\npath    \(record.path)")
         print("lanes   \(record.lanes.map(\.rawValue).sorted().joined(separator: ", "))\nsigned  \(record.publisher.map { "by \($0)" } ?? "no")")
         details?.print()
+        if let trainer { OperatorDetails.Parameter.print(trainer.parameters) }
         print("\nchecks")
         for check in record.checks { print("  \(check)") }
       }
@@ -104,7 +106,7 @@ extension PluginCommand {
 
   struct PluginInformation: Encodable {
     let plugin: PluginSummary
-    let merge: OperatorDetails?
+    let merge: OperatorDetails?, trainer: TrainerDetails?
   }
 
   struct Check: ParsableCommand {

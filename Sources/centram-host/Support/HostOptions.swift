@@ -37,9 +37,11 @@ struct HostOptions: ParsableArguments {
         folders: folders + configuration.pluginFolders, pluginPath: ProcessInfo.processInfo.environment["CENTRAM_PLUGIN_PATH"] ?? "",
         executableFolder: (executable as NSString).deletingLastPathComponent, trust: configuration.trust,
         disabled: configuration.disabledPlugins.union(disabled)),
-      services: DefaultHostServices(services: ["centram.identity/1": LazyIdentity(path: Self.folder + "/identity")], log: { level, message in
-        if level.rawValue >= 2 { Terminal.note(message) }
-      }))
+      services: DefaultHostServices(
+        services: ["centram.identity/1": LazyIdentity(path: Self.folder + "/identity")],
+        log: { level, message in
+          if level.rawValue >= 2 { Terminal.note(message) }
+        }))
     host.discover()
     return host
   }

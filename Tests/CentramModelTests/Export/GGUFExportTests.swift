@@ -137,6 +137,28 @@ import Testing
     }
   }
 
+  /// As SmolLM2 has them: `tokenizers` gives other ids to added tokens that the vocabulary lacks.
+  @Test func specialTokensInFrontKeepTheirIds() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.copyItem(atPath: "\(FormatFixtures.golden)/GGUF/qwen2", toPath: folder("model"))
+    let tokenizer = #"""
+      {"added_tokens": [{"id": 0, "content": "<|a|>", "special": true, "normalized": false}, {"id": 1, "content": "<|b|>", "special": true, "normalized": false}],
+       "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Digits", "individual_digits": true}, {"type": "ByteLevel", "add_prefix_space": false}]},
+       "decoder": {"type": "ByteLevel"},
+       "model": {"type": "BPE", "vocab": {"<|a|>": 0, "<|b|>": 1, "a": 2, "b": 3, "ab": 4}, "merges": ["a b"]}}
+      """#
+    try Data(tokenizer.utf8).write(to: URL(fileURLWithPath: folder("model/tokenizer.json")))
+    _ = try ModelExport(model: try ModelFiles(path: folder("model"))).writeGGUF(to: folder("out.gguf"))
+    let file = try ModelFiles(path: folder("out.gguf"))
+    #expect(try file.gguf?.string("tokenizer.ggml.pre") == "smollm")
+    #expect(try ModelExport(model: file).writeSafetensors(to: folder("back")).notes == [])
+    let text = try String(contentsOfFile: folder("back/tokenizer.json"), encoding: .utf8)
+    #expect(text.contains(#""<|a|>": 0"#) && text.contains(#""<|b|>": 1"#))
+    for path in ["model", "out.gguf", "back"] {
+      #expect(try ModelFiles(path: folder(path)).tokenizer().encode("<|a|>abb<|b|>a", parsingSpecial: true) == [0, 4, 3, 1, 2], "\(path)")
+    }
+  }
+
   @Test func aTokenizerWithoutANameInGGUFIsLeftOutAndSaidSo() throws {
     let folder = try TemporaryFolder()
     try FileManager.default.copyItem(atPath: "\(FormatFixtures.golden)/GGUF/qwen2", toPath: folder("model"))

@@ -75,7 +75,12 @@ final class TrainingFolder: @unchecked Sendable {
   func requireSpace(_ bytes: Int) throws(TrainingJobError) {
     var status = statvfs()
     guard statvfs(path, &status) == 0 else { throw Self.failure(path) }
-    let free = Int(status.f_bavail) * Int(status.f_frsize)
+    // What older checkpoints take comes free as newer ones are written.
+    let present = steps.reduce(0) { sum, step in
+      var status = stat()
+      return stat(checkpoints + "/" + CheckpointFile.name(step: step), &status) == 0 ? sum + Int(status.st_size) : sum
+    }
+    let free = Int(status.f_bavail) * Int(status.f_frsize) + present
     guard free >= bytes else {
       throw TrainingJobError(
         .output, "\(path): \(bytes) bytes are needed for \(keeps + 1) checkpoints and the result, \(free) are free; make room, choose another disk, or keep fewer checkpoints")

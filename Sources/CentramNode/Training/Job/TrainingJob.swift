@@ -119,6 +119,7 @@ public struct TrainingJob: Sendable {
   /// A trainer's error in the words of a job, with what its batch held.
   private func translated(_ error: PluginError, _ data: TrainingData, _ host: RunObserver) -> TrainingJobError {
     if let failure = host.failure { return failure }
+    if error.code == .inputOutput { return TrainingJobError(.output, error.message) }
     if error.code == .cancelled { return TrainingJobError(.cancelled, error.message) }
     guard error.code == .invalid, let step = host.stepAfterLast, error.message.contains("step \(step)") else { return TrainingJobError(.trainer, error.message) }
     func number(_ name: String) -> Int {
