@@ -4,14 +4,14 @@ import Testing
 
 @Suite struct AdapterRunTests {
   static let tokens: [Int32] = [5, 90, 33, 2, 71, 18, 18, 64, 1]
-  let random = RandomModel(.small(.qwen2, bias: true), format: .q8_0, seed: 3)
+  var random = RandomModel(.small(.qwen2, bias: true), format: .q8_0, seed: 3)
 
   /// Factors for some modules, the rank no multiple of anything.
-  func contents(_ linears: [ModelFamily.Linear], rank: Int, seed: UInt64, layers: Range<Int> = 0..<3) -> AdapterContents {
+  func contents(_ linears: [ModelFamily.Linear], rank: Int, seed: UInt64, layers: Range<Int>? = nil) -> AdapterContents {
     var source = SplitMix(state: seed)
     let configuration = random.configuration
     return AdapterContents(
-      modules: layers.flatMap { layer in
+      modules: (layers ?? 0..<configuration.layers).flatMap { layer in
         linears.map { linear in
           let (outputs, inputs) = configuration.shape(linear)
           return AdapterContents.Module(
@@ -54,6 +54,16 @@ import Testing
     #expect(distance(base, expected) > 1)
     // Nothing is left of an adapter that is taken off.
     #expect(bits(base) == bits(try Engine(model: random.model()).logits(Self.tokens)))
+  }
+
+  @Test func theToysMatricesTakeAdapters() throws {
+    var toy = self
+    toy.random = RandomModel(.smallToy, format: .q8_0, seed: 3)
+    let model = try toy.random.model()
+    let contents = toy.contents([.queryKeyValue, .output, .up, .down], rank: 17, seed: 4)
+    let expected = try Engine(model: toy.merged([(contents, 0.3)]).model()).logits(Self.tokens)
+    let found = try Engine(model: model).logits(Self.tokens, adapters: [AppliedAdapter(AdapterWeights(contents, name: "toy", model: model), scale: 0.3)])
+    #expect(distance(found, expected) < 1e-3)
   }
 
   @Test(arguments: NumericProfile.allCases) func adaptersAreOfOneRequestAndChangeNoOther(profile: NumericProfile) throws {

@@ -33,7 +33,7 @@ public final class KeyValueCache {
   }
 
   init(layers: Range<Int>, width: Int, capacity: Int) throws(ModelFileError) {
-    // Within the limits of a configuration: 2¹⁰ layers × 2²⁰ positions × 2²⁴ floats can overflow.
+    // A configuration within its limits can ask for more than there are addresses.
     let (floats, overflow) = (layers.count * width).multipliedReportingOverflow(by: 2 * capacity)
     let (bytes, tooLarge) = floats.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
     let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
