@@ -128,7 +128,7 @@ public struct AveragedGradient: GradientSource {
   public init(_ request: TrainingRequest, _ settings: TrainingSettings) { (self.request, self.settings) = (request, settings) }
 
   public func gradient(step: Int, of tensors: [TrainableTensor]) async throws(PluginError) -> (loss: Double?, tokens: Int) {
-    var sum = 0.0, counted = 0
+    var sum = 0.0, counted = 0, read = 0
     for part in 0..<settings.accumulation {
       let tokens = try request.data.batch(step: (step - 1) * settings.accumulation + part, batch: settings.batch, length: settings.length)
       let count = CountedTokens.count(tokens, length: settings.length)
@@ -137,16 +137,28 @@ public struct AveragedGradient: GradientSource {
       guard found.loss.isFinite else { return (found.loss, 0) }
       sum += found.loss * Double(count)
       counted += count
+      read += CountedTokens.read(tokens, length: settings.length)
     }
     guard counted > 0 else { return (nil, 0) }
     // The model adds sums over tokens, so that batches of few and of many count by their tokens.
     Gradients.scale(tensors, by: 1 / Double(counted))
-    return (sum / Double(counted), settings.accumulation * settings.batch * settings.length)
+    return (sum / Double(counted), read)
   }
 }
 
 /// Which tokens of a batch are counted in its loss: those of 0 and above, but for the first of each row, which nothing precedes.
 public enum CountedTokens {
+  /// Tokens up to the last counted one of each row: what a model has to read.
+  public static func read(_ tokens: [Int32], length: Int) -> Int {
+    var sum = 0
+    for start in stride(from: 0, to: tokens.count, by: length) {
+      var end = min(start + length, tokens.count)
+      while end > start, tokens[end - 1] < 0 { end -= 1 }
+      sum += end - start
+    }
+    return sum
+  }
+
   public static func count(_ tokens: [Int32], length: Int) -> Int {
     var count = 0
     for (index, token) in tokens.enumerated() where token >= 0 && index % length != 0 { count += 1 }
