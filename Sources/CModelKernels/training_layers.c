@@ -3,7 +3,7 @@
 
 typedef struct layer_work {
   const float *x, *dy, *cosines, *sines;
-  float *y;
+  float *y, *slopes;
   size_t rows, d, ld, length, heads, head;
   int backward, accumulate;
   mk_format format;
@@ -24,7 +24,7 @@ typedef struct layer_work {
   }
 SHARED(rotate, rotate, w->rows, 1)
 SHARED(gelu, gelu, w->d, 64)
-SHARED(gelu_backward, gelu_backward, w->d, 64)
+SHARED(multiply_by, multiply_by, w->d, 64)
 SHARED(swiglu, swiglu, w->rows, 1)
 SHARED(swiglu_backward, swiglu_backward, w->rows, 1)
 
@@ -33,10 +33,10 @@ void mt_rotate(mt_context *context, float *x, size_t ld, size_t rows, size_t len
   mt_run(context, rows * heads * head, rotate, &w);
 }
 
-void mt_gelu(mt_context *context, const float *x, float *y, size_t count) { mt_run(context, count, gelu, &(layer_work){.x = x, .y = y, .d = count}); }
+void mt_gelu(mt_context *context, float *x, float *y, size_t count) { mt_run(context, count, gelu, &(layer_work){.slopes = x, .y = y, .d = count}); }
 
-void mt_gelu_backward(mt_context *context, const float *x, float *dy, size_t count) {
-  mt_run(context, count, gelu_backward, &(layer_work){.x = x, .y = dy, .d = count});
+void mt_multiply_by(mt_context *context, const float *x, float *y, size_t count) {
+  mt_run(context, count, multiply_by, &(layer_work){.x = x, .y = y, .d = count});
 }
 
 void mt_swiglu(mt_context *context, const float *x, float *y, size_t rows, size_t width) {

@@ -48,9 +48,10 @@ void mt_norm_gradients(mt_context *context, const float *dy, const float *x, con
 void mt_column_sums(mt_context *context, const float *dy, size_t ld, size_t rows, size_t n, float *sums);
 // Row r is at position r % length; cosines and sines have head/2 for each position. backward: the other way round.
 void mt_rotate(mt_context *context, float *x, size_t ld, size_t rows, size_t length, size_t heads, size_t head, const float *cosines, const float *sines, int backward);
-void mt_gelu(mt_context *context, const float *x, float *y, size_t count);
-// dy becomes dx
-void mt_gelu_backward(mt_context *context, const float *x, float *dy, size_t count);
+// y = gelu(x), the tanh form, and x becomes gelu's slope there: the backward pass multiplies by it.
+void mt_gelu(mt_context *context, float *x, float *y, size_t count);
+// y[i] = y[i] · x[i]
+void mt_multiply_by(mt_context *context, const float *x, float *y, size_t count);
 // Rows of x hold width gates, then width ups; y[i] = silu(gate[i]) · up[i]
 void mt_swiglu(mt_context *context, const float *x, float *y, size_t rows, size_t width);
 void mt_swiglu_backward(mt_context *context, const float *x, const float *dy, float *dx, size_t rows, size_t width);

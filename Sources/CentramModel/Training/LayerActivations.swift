@@ -14,7 +14,7 @@ struct LayerActivations {
   /// The feed-forward norm's output and statistics.
   let feedNormed: UnsafeMutablePointer<Float>
   let feedStatistics: UnsafeMutablePointer<Float>
-  /// Gate and up side by side, or up alone.
+  /// Gate and up side by side; or up alone, and after the activation its slope.
   let expanded: UnsafeMutablePointer<Float>
   /// After the activation, rows × intermediate.
   let activated: UnsafeMutablePointer<Float>

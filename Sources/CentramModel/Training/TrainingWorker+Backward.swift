@@ -32,7 +32,7 @@ extension TrainingWorker {
       mt_swiglu_backward(context, kept.expanded, dactivated, buffers.expanded.base, rows.count, configuration.intermediate)
       (dexpanded, width) = (buffers.expanded.base, 2 * configuration.intermediate)
     case .plain:
-      mt_gelu_backward(context, kept.expanded, dactivated, rows.count * configuration.intermediate)
+      mt_multiply_by(context, kept.expanded, dactivated, rows.count * configuration.intermediate)
       (dexpanded, width) = (dactivated, configuration.intermediate)
     }
     number -= weights.expansions.count
