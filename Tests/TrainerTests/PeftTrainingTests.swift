@@ -68,7 +68,8 @@ import Testing
       let output = jobs.folder("\(name)\(index)")
       try await jobs.run(jobs.plan("trainer.lora", model: base, data: data, Self.settings.merging(more) { $1 }), output)
       let (here, there, without) = (try ours(base, adapter: output), try loss(base, adapter: output, Self.rows), try loss(base, Self.rows))
-      #expect(abs(here - there) < 1e-4 && abs(there - without) > 1e-3, "\(here) \(there) \(without)")
+      // A rank of 2 in one layer changes little; what it changes must stand far above the rounding.
+      #expect(abs(here - there) < 1e-5 && abs(there - without) > 20 * abs(here - there), "\(here) \(there) \(without)")
     }
   }
 
