@@ -31,9 +31,9 @@ import Testing
     #expect(try Binary.run(["model", "verify", "me/tiny"], environment: environment).status == 65)
   }
 
-  @Test func aKilledDownloadGoesOnWhereItWas() throws {
-    let home = try TemporaryFolder(), started = DispatchSemaphore(value: 0), gate = DispatchSemaphore(value: 0)
-    // Half of it comes, then nothing more until the test is over.
+  /// Half of the file comes, then nothing more until the signal has ended the command.
+  private func halfADownload(to home: TemporaryFolder, endedBy signal: Int32) throws -> Binary.Result {
+    let started = DispatchSemaphore(value: 0), gate = DispatchSemaphore(value: 0)
     let slow = try hub { request in
       if request.offset > 0 {
         started.signal()
@@ -43,9 +43,14 @@ import Testing
     }
     let running = try Binary.start(["model", "download", "me/tiny", "--from", slow.address], environment: ["HOME": home.path])
     started.wait()
-    kill(running.process.processIdentifier, SIGKILL)
-    #expect(running.wait().wasKilled)
-    gate.signal()
+    kill(running.process.processIdentifier, signal)
+    defer { gate.signal() }
+    return running.wait()
+  }
+
+  @Test func aKilledDownloadGoesOnWhereItWas() throws {
+    let home = try TemporaryFolder()
+    #expect(try halfADownload(to: home, endedBy: SIGKILL).wasKilled)
     let healthy = try hub()
     let result = try Binary.run(["model", "download", "me/tiny", "--from", healthy.address], environment: ["HOME": home.path])
     #expect(result.status == 0, "\(result.errors)")
@@ -54,19 +59,8 @@ import Testing
   }
 
   @Test func anInterruptedDownloadSaysSoAndIsKept() throws {
-    let home = try TemporaryFolder(), started = DispatchSemaphore(value: 0), gate = DispatchSemaphore(value: 0)
-    let slow = try hub { request in
-      if request.offset > 0 {
-        started.signal()
-        gate.wait()
-      }
-      return .file(Self.weights, request, cutAfter: 1_500_000)
-    }
-    let running = try Binary.start(["model", "download", "me/tiny", "--from", slow.address], environment: ["HOME": home.path])
-    started.wait()
-    kill(running.process.processIdentifier, SIGINT)
-    let result = running.wait()
-    gate.signal()
+    let home = try TemporaryFolder()
+    let result = try halfADownload(to: home, endedBy: SIGINT)
     #expect(result.status == 130 && result.errors.contains("cancelled"))
     let parts = try FileManager.default.subpathsOfDirectory(atPath: home.path).filter { $0.contains("/partial/") }
     #expect(parts.count == 1)
@@ -83,7 +77,10 @@ import Testing
       exit $status
       """
     let result = try Binary.Running("/usr/bin/unshare", ["-rm", "sh", "-c", script], [:]).wait()
-    if result.status == 99 || result.errors.contains("unshare") { return }
+    if result.status == 99 || result.errors.contains("unshare") {
+      print("this system lets nobody mount in a namespace, so no full disk was tried")
+      return
+    }
     #expect(result.status == 73, "\(result.errors)")
     #expect(result.errors.contains("No space left on device") && result.errors.contains("are kept"))
     #expect(Int(result.output.trimmingCharacters(in: .whitespacesAndNewlines)) ?? 0 > 1_000_000)
