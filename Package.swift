@@ -54,11 +54,13 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "LoraSVD", linearAlgebra),
   Plugin("MergeOperators", "CoreSpace", linearAlgebra),
   Plugin("MergeOperators", "Peft", linearAlgebra),
+  Plugin("Transport", "Memory", ["CentramTransportSupport"]),
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
   Plugin("Trainers", "DPLora", training),
 ]
 let trainers: [Target.Dependency] = plugins.filter { $0.kind == "Trainers" }.map { .target(name: $0.target) }
+let transports: [Target.Dependency] = plugins.filter { $0.kind == "Transport" }.map { .target(name: $0.target) }
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
@@ -107,7 +109,9 @@ let package = Package(
         api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
-    .target(name: "CentramPluginTesting", dependencies: [api, "CentramHost"], swiftSettings: swift),
+    .target(name: "CSecureChannel", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+    .target(name: "CentramTransportSupport", dependencies: [api, "CSecureChannel", "CSodium"], swiftSettings: swift),
+    .target(name: "CentramPluginTesting", dependencies: [api, "CentramHost", "CSodium"], swiftSettings: swift),
     .executableTarget(
       name: "centram-host",
       dependencies: [
@@ -148,6 +152,7 @@ let package = Package(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
+    .testTarget(name: "TransportTests", dependencies: [api, "CentramPluginTesting", "CentramTransportSupport"] + transports, swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting"] + trainers,
