@@ -116,7 +116,8 @@ final class Connection: Hashable, @unchecked Sendable {
     case Int32(CQUIC_TOO_LARGE):
       var statistics = cquic_statistics()
       cquic_connection_statistics(pointer, &statistics)
-      waiter.resume(.failure(PluginError(.limitExceeded, "a datagram of \(bytes.count) bytes; the path takes packets of \(statistics.udp_payload) bytes, 44 of which are not for it")))
+      waiter.resume(
+        .failure(PluginError(.limitExceeded, "a datagram of \(bytes.count) bytes; the path takes packets of \(statistics.udp_payload) bytes, 44 of which are not for it")))
     case Int32(CQUIC_REFUSED): waiter.resume(.failure(PluginError(.unsupported, "the peer takes no datagrams")))
     default: waiter.resume(.failure(closedError))
     }

@@ -51,7 +51,11 @@ final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
     self.client = client
     var thread = pthread_t()
     let context = Unmanaged.passRetained(self)
-    let result = pthread_create(&thread, nil, { Unmanaged<EventLoop>.fromOpaque($0!).takeRetainedValue().run(); return nil }, context.toOpaque())
+    let result = pthread_create(
+      &thread, nil,
+      {
+        Unmanaged<EventLoop>.fromOpaque($0!).takeRetainedValue().run(); return nil
+      }, context.toOpaque())
     guard result == 0 else {
       context.release()
       self.client = nil

@@ -54,7 +54,11 @@ final class QuicListener: TransportListener {
   var address: String { endpoint.address }
 
   func accept() async throws(PluginError) -> any TransportConnection {
-    let connection = try await Waiter<Connection>.wait(on: endpoint.loop) { [core] in core.accept($0) } cancel: { [core] in core.cancel($0) }
+    let connection = try await Waiter<Connection>.wait(on: endpoint.loop) { [core] in
+      core.accept($0)
+    } cancel: { [core] in
+      core.cancel($0)
+    }
     return QuicConnection(connection)
   }
 

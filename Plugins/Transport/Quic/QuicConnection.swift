@@ -17,25 +17,47 @@ final class QuicConnection: DatagramConnection {
   private var loop: EventLoop { core.endpoint.loop }
 
   func openStream() async throws(PluginError) -> any TransportStream {
-    QuicStream(try await Waiter<Stream>.wait(on: loop) { [core] in core.openStream($0) } cancel: { [core] in core.cancel($0) }, self)
+    QuicStream(
+      try await Waiter<Stream>.wait(on: loop) { [core] in
+        core.openStream($0)
+      } cancel: { [core] in
+        core.cancel($0)
+      }, self)
   }
 
   func acceptStream() async throws(PluginError) -> any TransportStream {
-    QuicStream(try await Waiter<Stream>.wait(on: loop) { [core] in core.acceptStream($0) } cancel: { [core] in core.cancel($0) }, self)
+    QuicStream(
+      try await Waiter<Stream>.wait(on: loop) { [core] in
+        core.acceptStream($0)
+      } cancel: { [core] in
+        core.cancel($0)
+      }, self)
   }
 
   func close(code: UInt64, reason: String) async {
-    try? await Waiter<Void>.wait(on: loop) { [core] in core.close(code: code, reason: reason, $0) } cancel: { [core] in core.stopWaitingForClose($0) }
+    try? await Waiter<Void>.wait(on: loop) { [core] in
+      core.close(code: code, reason: reason, $0)
+    } cancel: { [core] in
+      core.stopWaitingForClose($0)
+    }
   }
 
   func sendDatagram(_ bytes: UnsafeRawBufferPointer) async throws(PluginError) {
     nonisolated(unsafe) let bytes = bytes
-    try await Waiter<Void>.wait(on: loop) { [core] in core.sendDatagram(bytes, $0) } cancel: { [core] _ in core.cancelDatagram(false) }
+    try await Waiter<Void>.wait(on: loop) { [core] in
+      core.sendDatagram(bytes, $0)
+    } cancel: { [core] _ in
+      core.cancelDatagram(false)
+    }
   }
 
   func receiveDatagram(into buffer: UnsafeMutableRawBufferPointer) async throws(PluginError) -> Int {
     nonisolated(unsafe) let buffer = buffer
-    return try await Waiter<Int>.wait(on: loop) { [core] in core.receiveDatagram(buffer, $0) } cancel: { [core] _ in core.cancelDatagram(true) }
+    return try await Waiter<Int>.wait(on: loop) { [core] in
+      core.receiveDatagram(buffer, $0)
+    } cancel: { [core] _ in
+      core.cancelDatagram(true)
+    }
   }
 }
 
@@ -57,19 +79,31 @@ final class QuicStream: TransportStream {
     if let result = loop.tryRun({ core.writeNow(bytes) }) { taken = try result.get() }
     if taken == bytes.count { return }
     nonisolated(unsafe) let rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
-    try await Waiter<Void>.wait(on: loop) { [core] in core.write(rest, $0) } cancel: { [core] in core.cancelWrite($0) }
+    try await Waiter<Void>.wait(on: loop) { [core] in
+      core.write(rest, $0)
+    } cancel: { [core] in
+      core.cancelWrite($0)
+    }
   }
 
   func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(PluginError) -> Int {
     guard !buffer.isEmpty else { throw PluginError(.invalid, "a buffer of 0 bytes; 1 is the least") }
     if let result = loop.tryRun({ core.readNow(buffer) }), let now = result { return try now.get() }
     nonisolated(unsafe) let buffer = buffer
-    return try await Waiter<Int>.wait(on: loop) { [core] in core.read(buffer, $0) } cancel: { [core] in core.cancelRead($0) }
+    return try await Waiter<Int>.wait(on: loop) { [core] in
+      core.read(buffer, $0)
+    } cancel: { [core] in
+      core.cancelRead($0)
+    }
   }
 
   func finish() async throws(PluginError) {
     if let result = loop.tryRun({ core.finish() }) { return try result.get() }
-    try await Waiter<Void>.wait(on: loop) { [core] in $0.resume(core.finish()) } cancel: { $0.resume(.failure(.cancelledByCaller)) }
+    try await Waiter<Void>.wait(on: loop) { [core] in
+      $0.resume(core.finish())
+    } cancel: {
+      $0.resume(.failure(.cancelledByCaller))
+    }
   }
 
   func reset(code: UInt64) async {
