@@ -129,7 +129,7 @@ let package = Package(
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
-    .testTarget(name: "QuicTransportTests", dependencies: [api, "Transport_Quic", "CQuic"], swiftSettings: swift),
+    .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
