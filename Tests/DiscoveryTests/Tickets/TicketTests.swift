@@ -98,7 +98,7 @@ import Testing
   @Test func mutationsAreTicketsOrNamedErrors() throws {
     var random = Seeds.fuzz("ticket fuzz")
     var refused = 0, read = 0
-    for _ in 0..<Seeds.rounds(3_000) {
+    for _ in 0..<Seeds.rounds(1_000) {
       var text = Array(Self.ticket.description.utf8)
       for _ in 0..<Int.random(in: 0...2, using: &random) {
         let at = Int.random(in: 0..<text.count, using: &random)
@@ -117,7 +117,7 @@ import Testing
         refused += 1
       }
     }
-    #expect(read > 100 && refused > 100)
+    #expect(read > 50 && refused > 50)
   }
 
   /// Whole tickets whose content nobody checked: checksums are no protection from the one who made them.
