@@ -115,7 +115,8 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem", .product(name: "Yams", package: "Yams"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem",
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
     .target(name: "CSecureChannel", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),

@@ -161,7 +161,9 @@ import Testing
       }
       let message = DNSMessage(
         flags: [0, 0x8400, 0x0200, 0xFFFF].randomElement(using: &random)!,
-        questions: (0..<Int.random(in: 0...2, using: &random)).map { _ in DNSQuestion(name: names.randomElement(using: &random)!, type: [.any, .ptr, .srv, .a].randomElement(using: &random)!) },
+        questions: (0..<Int.random(in: 0...2, using: &random)).map { _ in
+          DNSQuestion(name: names.randomElement(using: &random)!, type: [.any, .ptr, .srv, .a].randomElement(using: &random)!)
+        },
         answers: (0..<Int.random(in: 0...4, using: &random)).map { _ in record() }, authorities: (0..<Int.random(in: 0...2, using: &random)).map { _ in record() })
       link.deliver(MDNSPacket(message: message), from: -1)
       link.run(for: UInt64.random(in: 0...50, using: &random))

@@ -27,7 +27,8 @@ import Testing
 
   /// Bytes written by hand from RFC 1035, so that encoder and decoder cannot agree on a mistake.
   @Test func readsAMessageOfTheRFC() throws {
-    let bytes: [UInt8] = [0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0] + [8] + Array("_Centram".utf8) + [4] + Array("_udp".utf8) + [5] + Array("local".utf8) + [0]
+    let bytes: [UInt8] =
+      [0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0] + [8] + Array("_Centram".utf8) + [4] + Array("_udp".utf8) + [5] + Array("local".utf8) + [0]
       + [0, 12, 0, 1, 0, 0, 0x11, 0x94, 0, 4, 1, 0x78, 0xC0, 12]
     let message = try DNSMessage(bytes)
     #expect(message.answers == [DNSRecord(name: ServiceInstance.service, data: .ptr(ServiceInstance.service.prefixed("x")!), ttl: 4500)])

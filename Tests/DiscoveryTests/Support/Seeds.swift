@@ -16,6 +16,6 @@ enum Seeds {
 
   static func key(_ number: Int) -> NodeKey {
     var random = SplitMix64(state: UInt64(number) &+ 1)
-    return NodeKey((0..<32).map { _ in UInt8.random(in: 0 ... 255, using: &random) })!
+    return NodeKey((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) })!
   }
 }

@@ -9,7 +9,9 @@ extension AddressBook {
     guard let entry = entries[key] else { return [] }
     return entry.addresses.filter { $0.value.tried + Self.pause(after: $0.value.failures) <= now }
       .sorted { a, b in
-        (a.value.reached, a.value.source.isLearnt ? 0 : 1, -a.value.failures, b.key.description) > (b.value.reached, b.value.source.isLearnt ? 0 : 1, -b.value.failures, a.key.description)
+        (a.value.reached, a.value.source.isLearnt ? 0 : 1, -a.value.failures, b.key.description) > (
+          b.value.reached, b.value.source.isLearnt ? 0 : 1, -b.value.failures, a.key.description
+        )
       }.map(\.key)
   }
 

@@ -49,7 +49,9 @@ extension AddressBook {
       var entry = Entry(key: key, heard: min(peer.heard, now))
       (entry.reached, entry.score) = (min(peer.reached, now), peer.score.isFinite ? min(max(0, peer.score), 1e6) : 0)
       entry.introducer = peer.introducer.flatMap { Hexadecimal.bytes($0.utf8) }.flatMap { NodeKey($0) }
-      if let data = peer.record, let signed = try? WireSigned(serializedBytes: data), let record = try? VerifiedRecord(signed, now: now), record.key == key { entry.record = record }
+      if let data = peer.record, let signed = try? WireSigned(serializedBytes: data), let record = try? VerifiedRecord(signed, now: now), record.key == key {
+        entry.record = record
+      }
       for (text, state) in peer.addresses.sorted(by: { $0.key < $1.key }).prefix(limits.addresses) {
         guard let address = try? PeerAddress(text) else { continue }
         var state = state
@@ -69,7 +71,9 @@ enum AtomicFile {
   /// - Throws: `.storage`.
   static func write(_ data: Data, to path: String) throws(DiscoveryError) {
     let folder = (path as NSString).deletingLastPathComponent
-    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch { throw DiscoveryError(.storage, "\(folder): \(error.localizedDescription)") }
+    do { try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true) } catch {
+      throw DiscoveryError(.storage, "\(folder): \(error.localizedDescription)")
+    }
     let temporary = "\(path).\(getpid()).part"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .system(.storage, temporary) }

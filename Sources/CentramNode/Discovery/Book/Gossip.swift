@@ -70,7 +70,8 @@ public struct Gossip: Sendable {
       judge(neighbour, -5, now)
       return .refused(error.message)
     }
-    guard record.key.elementsEqual(signer.bytes), message.hops <= Self.maximumHops, record.madeMs <= now + VerifiedRecord.skew, record.madeMs + VerifiedRecord.longestLife > now else {
+    guard record.key.elementsEqual(signer.bytes), message.hops <= Self.maximumHops, record.madeMs <= now + VerifiedRecord.skew, record.madeMs + VerifiedRecord.longestLife > now
+    else {
       judge(neighbour, -5, now)
       return .refused("a withdrawal of another peer, of another time, or passed on too often")
     }

@@ -15,7 +15,9 @@ public struct PeerExchange: Sendable {
   public init() {}
 
   /// A question, with a filter over the keys that are known, so that few are told again.
-  public static func request(_ maximum: Int, knowing keys: some Collection<NodeKey>, transports: [String], network: [UInt8] = [], random: inout RandomSource) -> WirePeerExchangeRequest {
+  public static func request(_ maximum: Int, knowing keys: some Collection<NodeKey>, transports: [String], network: [UInt8] = [], random: inout RandomSource)
+    -> WirePeerExchangeRequest
+  {
     var request = WirePeerExchangeRequest()
     request.maximum = UInt32(min(max(1, maximum), maximumRecords))
     request.transports = Array(transports.prefix(16))

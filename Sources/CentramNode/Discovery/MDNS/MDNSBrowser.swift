@@ -142,7 +142,8 @@ extension MDNSBrowser {
   private func queries(_ questions: [DNSQuestion], at now: UInt64) -> [MDNSPacket] {
     var packets: [MDNSPacket] = []
     var rest = questions.sorted { ($0.name.key + [UInt8($0.type.rawValue & 0xFF)]).lexicographicallyPrecedes($1.name.key + [UInt8($1.type.rawValue & 0xFF)]) }[...]
-    var answers = questions.contains { $0.name == ServiceInstance.service }
+    var answers =
+      questions.contains { $0.name == ServiceInstance.service }
       ? cache.records(ServiceInstance.service, .ptr).compactMap { entry -> DNSRecord? in
         let remaining = entry.remaining(at: now)
         guard remaining > entry.record.ttl / 2 else { return nil }

@@ -72,7 +72,7 @@ struct MDNSResponder: Sendable {
       case .probing(let sent) where sent < 3:
         packets.append(MDNSPacket(message: probe))
         (phase, self.next) = (.probing(sent: sent + 1), now + Self.probeInterval)
-      case .probing: 
+      case .probing:
         packets.append(announcement(at: now))
         (phase, self.next) = (.announcing(sent: 1), now + 1000)
       case .announcing(let sent):

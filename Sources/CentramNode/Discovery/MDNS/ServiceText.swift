@@ -29,7 +29,9 @@ public struct ServiceText: Hashable, Sendable {
     transports = []
     for entry in String(decoding: values["t"] ?? [], as: UTF8.self).split(separator: ",").prefix(Self.maximumTransports) {
       let parts = entry.split(separator: ":", omittingEmptySubsequences: false)
-      guard parts.count <= 2, (1...16).contains(parts[0].utf8.count), parts[0].utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 0x2D }) else { continue }
+      guard parts.count <= 2, (1...16).contains(parts[0].utf8.count), parts[0].utf8.allSatisfy({ (97...122).contains($0) || (48...57).contains($0) || $0 == 0x2D }) else {
+        continue
+      }
       if parts.count == 1 {
         transports.append(Listener(scheme: String(parts[0])))
       } else if let port = UInt16(parts[1]), port > 0 {
