@@ -4,7 +4,8 @@ import Testing
 @Suite struct StructureTests {
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
-    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CKernels", "CModelKernels", "CSystem", "CCurl", "CentramDownload",
+    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CSecureChannel", "CKernels", "CModelKernels", "CSystem",
+    "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -13,13 +14,18 @@ import Testing
     ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CSystem"]),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
+    ("Sources/CentramTransportSupport", ["CentramPluginAPI", "CSecureChannel"]),
     ("Sources/CentramNumerics", ["CKernels"]),
     ("Sources/CentramLinearAlgebra", []),
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
     ("Sources/CentramDownload", ["CCurl"]),
+    ("Sources/CentramWire", []),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CSystem"]),
-    ("Plugins", ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels"]),
+    (
+      "Plugins",
+      ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels", "CQuic", "CUDP"]
+    ),
   ]
 
   @Test(arguments: allowed) func importsOnlyWhatStandsBelow(folder: String, modules: Set<String>) throws {
@@ -55,7 +61,9 @@ import Testing
   }
 
   @Test func onlyTheExecutableReadsTheEnvironment() throws {
-    for folder in ["Sources/CentramHost", "Sources/CentramModel", "Sources/CentramNode", "Sources/CentramNumerics", "Sources/CentramLinearAlgebra", "Plugins"] {
+    for folder in [
+      "Sources/CentramHost", "Sources/CentramModel", "Sources/CentramNode", "Sources/CentramNumerics", "Sources/CentramLinearAlgebra", "Sources/CentramWire", "Plugins",
+    ] {
       for file in Repository.files(folder, ".swift") {
         let text = try Repository.text(file)
         #expect(!text.contains("getenv(") && !text.contains(".environment["), "\(file) reads the environment")
@@ -83,7 +91,8 @@ import Testing
 
   @Test func filesHaveOneTopic() throws {
     for folder in ["Sources", "Plugins", "Tests"] {
-      for file in Repository.files(folder, ".swift", ".c", ".h") {
+      // What a generator made of the .proto files is read there.
+      for file in Repository.files(folder, ".swift", ".c", ".h") where !file.contains("/Generated/") {
         let lines = try Repository.text(file).split(separator: "\n", omittingEmptySubsequences: false).count
         #expect(lines <= 420, "\(file) has \(lines) lines")
       }
