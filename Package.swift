@@ -115,7 +115,8 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem", .product(name: "Yams", package: "Yams"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem",
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
     .target(name: "CSecureChannel", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
@@ -152,6 +153,7 @@ let package = Package(
     .testTarget(name: "GenerationTests", dependencies: ["CentramModel", "CentramNode"], swiftSettings: swift),
     .executableTarget(name: "centram-sampling-bench", dependencies: ["CentramModel"], path: "Benchmarks/Sampling", swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
+    .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
       dependencies: [
