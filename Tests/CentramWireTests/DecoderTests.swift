@@ -25,11 +25,12 @@ import Testing
     #expect(events(bytes.indices.map { bytes[$0...$0] }) == whole)
   }
 
-  @Test(arguments: [
-    ("magic", Array("XTRM".utf8), 1, 0, 0, "bad-magic"), ("version", Array("CTRM".utf8), 2, 0, 0, "unsupported-version"),
-    ("version 0", Array("CTRM".utf8), 0, 0, 0, "unsupported-version"), ("flags", Array("CTRM".utf8), 1, 2, 0, "bad-flags"),
-    ("length", Array("CTRM".utf8), 1, 0, UInt32.max, "payload-too-long"), ("length of a ping", Array("CTRM".utf8), 1, 0, 2049, "payload-too-long"),
-  ] as [(String, [UInt8], UInt8, UInt8, UInt32, String)])
+  @Test(
+    arguments: [
+      ("magic", Array("XTRM".utf8), 1, 0, 0, "bad-magic"), ("version", Array("CTRM".utf8), 2, 0, 0, "unsupported-version"),
+      ("version 0", Array("CTRM".utf8), 0, 0, 0, "unsupported-version"), ("flags", Array("CTRM".utf8), 1, 2, 0, "bad-flags"),
+      ("length", Array("CTRM".utf8), 1, 0, UInt32.max, "payload-too-long"), ("length of a ping", Array("CTRM".utf8), 1, 0, 2049, "payload-too-long"),
+    ] as [(String, [UInt8], UInt8, UInt8, UInt32, String)])
   func aBreachOfTheHeaderEndsTheStreamInWhateverPiecesItComes(name: String, magic: [UInt8], version: UInt8, flags: UInt8, length: UInt32, code: String) throws {
     let good = try MessageType.ping.filled().frame().bytes
     let bytes = good + rawFrame(type: 0x0007, payload: [], version: version, flags: flags, magic: magic, announced: length) + good
