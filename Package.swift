@@ -13,6 +13,8 @@ let swift: [SwiftSetting] =
   ] + strict
 /// Kernels are slow without optimisation, so they have it in debug builds too. No other flag: no fast-math.
 let kernels: [CSetting] = [.unsafeFlags(["-O3"], .when(configuration: .debug)), .unsafeFlags(["-ffunction-sections"])]
+/// C code that handles every byte of the network.
+let optimised: [CSetting] = [.unsafeFlags(["-O2"], .when(configuration: .debug))]
 /// Set by Scripts/install: plugins export their entry and nothing else, so that the linker drops what they do not use. Tests link plugins into
 /// themselves and need their symbols.
 let small: [LinkerSetting] =
@@ -55,6 +57,7 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "CoreSpace", linearAlgebra),
   Plugin("MergeOperators", "Peft", linearAlgebra),
   Plugin("Transport", "Memory", ["CentramTransportSupport"]),
+  Plugin("Transport", "Quic", ["CQuic", "CUDP"]),
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
   Plugin("Trainers", "DPLora", training),
@@ -87,6 +90,12 @@ let package = Package(
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CNgtcp2", pkgConfig: "libngtcp2", providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev"])]),
+    .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
+    .target(
+      name: "CQuic", dependencies: ["CNgtcp2", "CGnuTLS"], cSettings: optimised,
+      linkerSettings: [.linkedLibrary("ngtcp2_crypto_gnutls"), .linkedLibrary("ngtcp2"), .linkedLibrary("gnutls")]),
+    .target(name: "CUDP", cSettings: optimised),
     .target(name: "CSystem"),
     .target(name: "CCurl"),
     .target(name: "CentramDownload", dependencies: ["CCurl"], swiftSettings: swift),
@@ -120,6 +129,7 @@ let package = Package(
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
+    .testTarget(name: "QuicTransportTests", dependencies: [api, "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
