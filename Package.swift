@@ -96,7 +96,7 @@ let package = Package(
       name: "CQuic", dependencies: ["CNgtcp2", "CGnuTLS"], cSettings: optimised,
       linkerSettings: [.linkedLibrary("ngtcp2_crypto_gnutls"), .linkedLibrary("ngtcp2"), .linkedLibrary("gnutls")]),
     .target(name: "CUDP", cSettings: optimised),
-    .target(name: "CSystem"),
+    .target(name: "CHostSystem"),
     .target(name: "CCurl"),
     .target(name: "CentramDownload", dependencies: ["CCurl"], swiftSettings: swift),
     .target(name: "CKernels", cSettings: kernels),
@@ -110,12 +110,12 @@ let package = Package(
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
-      name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CSystem"], swiftSettings: swift),
+      name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CHostSystem"], swiftSettings: swift),
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem", .product(name: "Yams", package: "Yams"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CHostSystem", .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
     .target(name: "CSecureChannel", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
