@@ -4,7 +4,8 @@ import Testing
 @Suite struct StructureTests {
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
-    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CSecureChannel", "CKernels", "CModelKernels", "CHostSystem",
+    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CSecureChannel", "CKernels", "CModelKernels",
+    "CHostSystem",
     "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
   ]
   /// What each module of ours may import of ours.
@@ -21,7 +22,7 @@ import Testing
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
-    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CHostSystem"]),
+    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CHostSystem"]),
     (
       "Plugins",
       ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels", "CQuic", "CUDP"]

@@ -46,7 +46,9 @@ private enum Frame {
   static func settings(version: UInt8 = 1, window: UInt32 = 1 << 20, connection: UInt32 = 8 << 20, streams: UInt32 = 256, payload: UInt32 = 16_384) -> [UInt8] {
     raw(6, [version] + [window, connection, streams, payload].flatMap { number($0) })
   }
-  static func data(_ stream: UInt32, opens: Bool = false, ends: Bool = false, _ bytes: [UInt8] = []) -> [UInt8] { raw(0, flags: (opens ? 1 : 0) | (ends ? 2 : 0), stream: stream, bytes) }
+  static func data(_ stream: UInt32, opens: Bool = false, ends: Bool = false, _ bytes: [UInt8] = []) -> [UInt8] {
+    raw(0, flags: (opens ? 1 : 0) | (ends ? 2 : 0), stream: stream, bytes)
+  }
   static func window(_ stream: UInt32, _ increment: UInt32) -> [UInt8] { raw(1, stream: stream, number(increment)) }
   static func reset(_ stream: UInt32) -> [UInt8] { raw(2, stream: stream, number(UInt64(1))) }
 }
@@ -55,7 +57,9 @@ private enum Frame {
   struct Bad: Sendable, CustomTestStringConvertible {
     let name: String, frames: [UInt8], says: String
     var testDescription: String { name }
-    init(_ name: String, _ frames: [UInt8], _ says: String, settings: Bool = true) { (self.name, self.frames, self.says) = (name, (settings ? Frame.settings() : []) + frames, says) }
+    init(_ name: String, _ frames: [UInt8], _ says: String, settings: Bool = true) {
+      (self.name, self.frames, self.says) = (name, (settings ? Frame.settings() : []) + frames, says)
+    }
   }
 
   static let bad: [Bad] = [

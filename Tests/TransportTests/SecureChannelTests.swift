@@ -34,7 +34,9 @@ import Testing
     try Self.settle(client, server)
     #expect(client.peer == TestIdentity(2).peer && server.peer == TestIdentity(1).peer)
     #expect(client.binding.count == 32 && client.binding == server.binding)
-    let (other, _) = try { let pair = try Self.pair(); try Self.settle(pair.client, pair.server); return pair }()
+    let (other, _) = try {
+      let pair = try Self.pair(); try Self.settle(pair.client, pair.server); return pair
+    }()
     #expect(other.binding != client.binding)
     try Array("secret".utf8).withUnsafeBytes { try client.write($0) }
     let sealed = client.takeOutput()

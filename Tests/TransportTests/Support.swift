@@ -25,7 +25,9 @@ final class ManualTimers: TransportTimers, @unchecked Sendable {
   private final class Entry: TransportTimer, @unchecked Sendable {
     let due: UInt64, number: Int, timers: ManualTimers
     var body: (@Sendable () -> Void)?
-    init(_ due: UInt64, _ number: Int, _ timers: ManualTimers, _ body: @escaping @Sendable () -> Void) { (self.due, self.number, self.timers, self.body) = (due, number, timers, body) }
+    init(_ due: UInt64, _ number: Int, _ timers: ManualTimers, _ body: @escaping @Sendable () -> Void) {
+      (self.due, self.number, self.timers, self.body) = (due, number, timers, body)
+    }
     func cancel() { timers.lock.withLock { body = nil } }
   }
 
@@ -97,7 +99,9 @@ func pluginError<Value>(_ body: () async throws -> Value, sourceLocation: Source
 }
 
 /// A connection from `client` to `server` over a listener at `address`.
-func pair(_ server: any Transport, _ client: any Transport, _ address: String) async throws -> (client: any TransportConnection, server: any TransportConnection, listener: any TransportListener) {
+func pair(_ server: any Transport, _ client: any Transport, _ address: String) async throws -> (
+  client: any TransportConnection, server: any TransportConnection, listener: any TransportListener
+) {
   let listener = try await server.listen(on: address)
   async let accepted = listener.accept()
   let dialled = try await client.dial(listener.address, expecting: nil)
