@@ -132,8 +132,9 @@ let package = Package(
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
+    .executableTarget(name: "centram-wire-bench", dependencies: ["CentramWire", "CSodium"], path: "Benchmarks/Wire", swiftSettings: swift),
+    .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", "CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
-    .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
       name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
@@ -155,7 +156,9 @@ let package = Package(
     .testTarget(name: "GenerationTests", dependencies: ["CentramModel", "CentramNode"], swiftSettings: swift),
     .executableTarget(name: "centram-sampling-bench", dependencies: ["CentramModel"], path: "Benchmarks/Sampling", swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
-    .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire"], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-discovery-fixture", dependencies: [api, "CentramNode", "CentramWire"], path: "Tests/Fixtures/Discovery", swiftSettings: swift),
+    .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire", "centram-discovery-fixture"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
       dependencies: [
