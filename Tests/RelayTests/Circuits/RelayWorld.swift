@@ -22,7 +22,7 @@ struct SimulatedTimers: TransportTimers {
   }
 }
 
-/// Nodes around a relay in a simulated network and virtual time. Node 0 is the relay; the others cannot reach each other.
+/// Nodes around a relay in a simulated network and virtual time. Node 0 is the relay.
 final class RelayWorld: Sendable {
   static let prints = ProcessInfo.processInfo.environment["CENTRAM_TEST_LOG"] != nil
   let simulation: Simulation
@@ -56,16 +56,16 @@ final class RelayWorld: Sendable {
   static func relayed(_ number: Int) -> String { RelayAddress(relay: key(0), target: key(number)).description }
 
   /// Starts a node that has a session with the relay, unless it is the relay.
-  func start(_ number: Int, settings relaySettings: RelaySettings = RelaySettings(), atRelay: Bool = true, _ change: (inout NodeSettings) -> Void = { _ in }) async throws -> Member {
+  /// - Parameter extra: one more transport made of the first.
+  func start(_ number: Int, settings relaySettings: RelaySettings = RelaySettings(), atRelay: Bool = true, extra: ((any Transport) -> any Transport)? = nil) async throws -> Member {
     var settings = NodeSettings()
     settings.listen = [Self.address(number)] + (number > 0 && atRelay ? ["relay://\(Self.key(0))"] : [])
     if number > 0 { settings.peers = [PeerReference(address: Self.address(0), key: Self.key(0))] }
-    change(&settings)
     let seed = Self.seed(number), clock = simulation.clock, random = SimulationRandom(seed: simulation.seed &* 1_000 &+ UInt64(number))
     let relaying = try RelayService(settings: relaySettings, seed: seed, clock: clock, random: random, timers: SimulatedTimers(clock: clock))
     let memory = network.transport(host: "n\(number)", identity: PeerID(Self.key(number).bytes)!)
     let node = NetworkNode(
-      settings: settings, key: try SigningKey(seed: seed), transports: relaying.transports(over: [memory]), clock: clock, random: random,
+      settings: settings, key: try SigningKey(seed: seed), transports: relaying.transports(over: [memory] + (extra.map { [$0(memory)] } ?? [])), clock: clock, random: random,
       log: { [simulation] in if Self.prints { print(simulation.clock.monotonicNanoseconds / 1_000_000, "n\(number)", $0, $1) } })
     await relaying.attach(to: node)
     scope.start { try? await node.run() }
@@ -79,10 +79,6 @@ final class RelayWorld: Sendable {
 
   func sleep(_ milliseconds: Int) async { try? await simulation.clock.sleep(milliseconds: milliseconds) }
 
-  /// Nobody but the relay reaches the two.
-  func separate() {
-    for (source, target) in [("n1", "n2"), ("n2", "n1")] { network.setFaults(.init(loss: 1), from: source, to: target) }
-  }
 }
 
 extension RelayWorld.Member {

@@ -9,11 +9,11 @@ import Testing
   private static func hash(_ offset: Int) -> Data { Data((0..<32).map { UInt8(truncatingIfNeeded: $0 + offset) }) }
 
   /// Two nodes with a session through the relay.
-  private static func pair(_ world: RelayWorld, relay settings: RelaySettings = RelaySettings(isOpen: true), _ change: @Sendable (inout NodeSettings) -> Void = { _ in }) async throws
+  static func pair(_ world: RelayWorld, relay settings: RelaySettings = RelaySettings(isOpen: true), extra: ((any Transport) -> any Transport)? = nil) async throws
     -> (relay: RelayWorld.Member, a: RelayWorld.Member, b: RelayWorld.Member)
   {
     let relay = try await world.start(0, settings: settings)
-    let a = try await world.start(1, change), b = try await world.start(2, change)
+    let a = try await world.start(1, extra: extra), b = try await world.start(2, extra: extra)
     await world.sleep(2_000)
     let end = b.node
     world.scope.start { _ = try? await end.reach(a.key, direct: [], relays: [relay.key]) }

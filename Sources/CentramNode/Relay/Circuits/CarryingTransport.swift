@@ -26,7 +26,7 @@ private struct CarryingListener: TransportListener {
   func close() async { await base.close() }
 }
 
-private class CarryingConnection: TransportConnection, @unchecked Sendable {
+private class CarryingConnection: TransportConnection, CustomStringConvertible, @unchecked Sendable {
   private let base: any TransportConnection
   private let service: RelayService
 
@@ -38,6 +38,8 @@ private class CarryingConnection: TransportConnection, @unchecked Sendable {
   }
 
   var peer: PeerID { base.peer }
+  /// The peer's address, as `PeerSource` reads it.
+  var description: String { (base as? any CustomStringConvertible)?.description ?? "" }
   var channelBinding: [UInt8] { base.channelBinding }
   func openStream() async throws(PluginError) -> any TransportStream { try await base.openStream() }
   func acceptStream() async throws(PluginError) -> any TransportStream {
