@@ -9,7 +9,6 @@ import Glibc
 //   centram-transport-bench LIBRARY ID ADDRESS hold COUNT                  prints the memory that COUNT connections take
 // Each prints JSON. compare.py runs them against each other.
 
-
 let arguments = Array(CommandLine.arguments.dropFirst())
 guard arguments.count >= 4 else {
   print("usage: centram-transport-bench LIBRARY ID ADDRESS serve|bulk|ping|handshakes|hold [VALUES]")

@@ -15,6 +15,7 @@ import Testing
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
     #expect(process.terminationStatus == 0, "\(text.suffix(3000))")
-    #expect(text.contains("\(8 * rounds) seeds from 1, each twice with the same trace") && text.contains("the honest peer was served") && text.contains("hostile connections"), "\(text)")
+    #expect(
+      text.contains("\(8 * rounds) seeds from 1, each twice with the same trace") && text.contains("the honest peer was served") && text.contains("hostile connections"), "\(text)")
   }
 }

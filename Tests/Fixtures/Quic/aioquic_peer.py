@@ -68,7 +68,7 @@ class Client(QuicConnectionProtocol):
         self.done[stream] = asyncio.Event()
         self._quic.send_stream_data(stream, b"\0" + payload, True)
         self.transmit()
-        await asyncio.wait_for(self.done[stream].wait(), 20)
+        await asyncio.wait_for(self.done[stream].wait(), 60)
         assert self.received[stream] == payload, "an answer differs"
 
 
@@ -89,7 +89,7 @@ async def dial(certificate, key, port):
         await client.ask(payload)
         client._quic.send_datagram_frame(b"unreliable")
         client.transmit()
-        assert await asyncio.wait_for(client.datagrams.get(), 10) == b"unreliable"
+        assert await asyncio.wait_for(client.datagrams.get(), 60) == b"unreliable"
         client.change_connection_id()
         await client.ask(payload)
         client.close(7, reason_phrase="bye")
