@@ -117,7 +117,7 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
@@ -134,6 +134,14 @@ let package = Package(
     .testTarget(name: "TidyTests", swiftSettings: swift),
     .executableTarget(name: "centram-wire-bench", dependencies: ["CentramWire", "CSodium"], path: "Benchmarks/Wire", swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", "CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-relay-fixture", dependencies: [api, "CentramNode", "CentramTransportSupport", "CentramWire", "Transport_Quic"], path: "Tests/Fixtures/Relay",
+      swiftSettings: swift),
+    .testTarget(
+      name: "RelayTests",
+      dependencies: [
+        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "Transport_Memory", "centram-relay-fixture",
+      ], swiftSettings: swift),
     .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(

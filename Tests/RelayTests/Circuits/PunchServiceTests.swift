@@ -66,7 +66,7 @@ import Testing
     try RelayWorld.run { world in
       let (_, a, b) = try await RelayedSessionTests.pair(world) { Renamed(base: $0) }
       let (punching, other) = await Self.punchers(world, a, b)
-      world.network.partition([["n0", "n1"], ["n0", "n2"]])
+      world.isWalled.withLock { $0 = true }
       let outcome = await punching.punch(b.key)
       #expect(outcome == PunchService.Outcome(isDirect: false, reason: "3 tries got no answer"))
       #expect(await a.status(of: b)?.path == "relay" && a.status(of: b)?.state == .connected)

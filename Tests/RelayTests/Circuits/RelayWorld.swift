@@ -3,6 +3,7 @@ import CentramPluginTesting
 import CentramTransportSupport
 import CentramWire
 import Foundation
+import Synchronization
 import Transport_Memory
 
 @testable import CentramNode
@@ -28,6 +29,8 @@ final class RelayWorld: Sendable {
   let simulation: Simulation
   let network: MemoryNetwork
   let scope = TaskScope()
+  /// Whether only the relay can be dialled.
+  let isWalled = Mutex(false)
 
   private init(seed: UInt64) {
     simulation = Simulation(seed: seed)
@@ -57,13 +60,14 @@ final class RelayWorld: Sendable {
 
   /// Starts a node that has a session with the relay, unless it is the relay.
   /// - Parameter extra: one more transport made of the first.
-  func start(_ number: Int, settings relaySettings: RelaySettings = RelaySettings(), atRelay: Bool = true, extra: ((any Transport) -> any Transport)? = nil) async throws -> Member {
+  func start(_ number: Int, settings relaySettings: RelaySettings = RelaySettings(), atRelay: Bool = true, extra: ((any Transport) -> any Transport)? = nil) async throws -> Member
+  {
     var settings = NodeSettings()
     settings.listen = [Self.address(number)] + (number > 0 && atRelay ? ["relay://\(Self.key(0))"] : [])
     if number > 0 { settings.peers = [PeerReference(address: Self.address(0), key: Self.key(0))] }
     let seed = Self.seed(number), clock = simulation.clock, random = SimulationRandom(seed: simulation.seed &* 1_000 &+ UInt64(number))
     let relaying = try RelayService(settings: relaySettings, seed: seed, clock: clock, random: random, timers: SimulatedTimers(clock: clock))
-    let memory = network.transport(host: "n\(number)", identity: PeerID(Self.key(number).bytes)!)
+    let memory = Walled(world: self, base: network.transport(host: "n\(number)", identity: PeerID(Self.key(number).bytes)!))
     let node = NetworkNode(
       settings: settings, key: try SigningKey(seed: seed), transports: relaying.transports(over: [memory] + (extra.map { [$0(memory)] } ?? [])), clock: clock, random: random,
       log: { [simulation] in if Self.prints { print(simulation.clock.monotonicNanoseconds / 1_000_000, "n\(number)", $0, $1) } })
@@ -85,5 +89,18 @@ extension RelayWorld.Member {
   func status(of other: RelayWorld.Member) async -> PeerStatus? {
     let id = other.key.description
     return await node.peers().first { $0.id == id }
+  }
+}
+
+/// Dials into silence where there is a wall.
+private struct Walled: Transport {
+  let world: RelayWorld
+  let base: any Transport
+  var info: TransportInfo { base.info }
+  func listen(on address: String) async throws(PluginError) -> any TransportListener { try await base.listen(on: address) }
+  func dial(_ address: String, expecting expected: PeerID?) async throws(PluginError) -> any TransportConnection {
+    guard address != RelayWorld.address(0), world.isWalled.withLock({ $0 }) else { return try await base.dial(address, expecting: expected) }
+    await world.sleep(10_000)
+    throw PluginError(.unavailable, "nobody answered at \(address)")
   }
 }

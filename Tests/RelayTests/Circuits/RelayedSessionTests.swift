@@ -71,7 +71,7 @@ import Testing
     try RelayWorld.run { world in
       let relay = try await world.start(0, settings: RelaySettings(isOpen: true)), a = try await world.start(1), b = try await world.start(2)
       await world.sleep(2_000)
-      world.network.partition([["n0", "n1"], ["n0", "n2"]])
+      world.isWalled.withLock { $0 = true }
       let (first, address) = (b.node, try PeerAddress(RelayWorld.address(1)))
       world.scope.start { _ = try? await first.reach(a.key, direct: [address], relays: [relay.key]) }
       let id = a.key.description

@@ -1,13 +1,16 @@
+import Foundation
 import Testing
 
 @testable import CentramNode
 
 @Suite struct RelayReasonTests {
-  @Test(arguments: [
-    ([], .unknown, .configuredOnly), ([.unreachableFamily], .unknown, .unreachableFamily), ([.unreachableFamily, .refused], .unknown, .refused),
-    ([.timedOut, .refused], .unknown, .timedOut), ([.timedOut], .endpointIndependent, .timedOut), ([.timedOut], .endpointDependent, .symmetricNAT),
-    ([.refused], .endpointDependent, .refused), ([], .endpointDependent, .configuredOnly),
-  ] as [([RelayReason.DialFailure], NATMapping, RelayReason)]) func followsFromTheDirectDials(failures: [RelayReason.DialFailure], mapping: NATMapping, reason: RelayReason) {
+  @Test(
+    arguments: [
+      ([], .unknown, .configuredOnly), ([.unreachableFamily], .unknown, .unreachableFamily), ([.unreachableFamily, .refused], .unknown, .refused),
+      ([.timedOut, .refused], .unknown, .timedOut), ([.timedOut], .endpointIndependent, .timedOut), ([.timedOut], .endpointDependent, .symmetricNAT),
+      ([.refused], .endpointDependent, .refused), ([], .endpointDependent, .configuredOnly),
+    ] as [([RelayReason.DialFailure], NATMapping, RelayReason)]) func followsFromTheDirectDials(failures: [RelayReason.DialFailure], mapping: NATMapping, reason: RelayReason)
+  {
     #expect(RelayReason(failures: failures, mapping: mapping) == reason)
   }
 
@@ -21,6 +24,12 @@ import Testing
     #expect(try failure("quic://198.51.100.1:1", v4: true, v6: false, 9_999) == .refused)
     #expect(try failure("quic://[::1]:1", v4: true, v6: false, 1) == .refused)
     #expect(try failure("quic://name.example:1", v4: false, v6: false, 1) == .refused)
+  }
+
+  @Test func everyLimitIsDocumented() throws {
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    let page = try String(contentsOf: root.appendingPathComponent("docs/reference/configuration.md"), encoding: .utf8)
+    for limit in RelayLimit.allCases { #expect(page.contains("| `\(limit.rawValue)` | \(limit.standard) | \(limit.summary) |")) }
   }
 
   @Test func everyReasonAndLimitHasASentence() {

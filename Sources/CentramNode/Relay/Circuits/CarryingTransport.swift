@@ -1,4 +1,4 @@
-public import CentramPluginAPI
+internal import CentramPluginAPI
 internal import CentramWire
 
 /// A transport whose connections also carry circuits: of the streams that a peer opens, those that begin as circuits go to the relay service, and the

@@ -1,6 +1,6 @@
 public import CentramPluginAPI
 public import CentramTransportSupport
-public import CentramWire
+internal import CentramWire
 internal import Foundation
 
 /// A node's part in relaying: it carries circuits for others where it is told to, and opens and takes circuits of its own through other relays.

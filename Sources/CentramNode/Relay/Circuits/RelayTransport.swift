@@ -1,4 +1,4 @@
-public import CentramPluginAPI
+internal import CentramPluginAPI
 internal import CentramTransportSupport
 public import CentramWire
 

@@ -52,7 +52,9 @@ public actor PunchService {
   /// Punches with a peer that is connected through a relay.
   /// - Returns: whether the session is direct now, and why or why not.
   public func punch(_ peer: NodeKey) async -> Outcome {
-    guard let node, let session = await node.session(with: peer), await node.isRelayed(peer) else { return Outcome(isDirect: false, reason: "the peer is not connected through a relay") }
+    guard let node, let session = await node.session(with: peer), await node.isRelayed(peer) else {
+      return Outcome(isDirect: false, reason: "the peer is not connected through a relay")
+    }
     guard running[peer] == nil else { return Outcome(isDirect: false, reason: "a punch with this peer is under way") }
     var bytes = [UInt8](repeating: 0, count: 32)
     bytes.withUnsafeMutableBytes { random.fill($0) }

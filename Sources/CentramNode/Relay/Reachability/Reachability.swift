@@ -47,9 +47,12 @@ public struct Reachability: Sendable {
     guard message.step == .dialResult, let asked = pending.removeValue(forKey: Question(peer: peer, nonce: Array(message.nonce))),
       now - min(now, asked) <= UInt64(settings.answerMilliseconds) * 1_000_000
     else { return false }
-    let tried = message.results.map(\.outcome).filter { $0 == .reached || $0 == .timedOut || $0 == .refused || $0 == .wrongPeer }
+    let saying: [WireDialOutcome] = [.reached, .timedOut, .refused, .wrongPeer]
+    let tried: [WireDialOutcome] = message.results.map(\.outcome).filter { saying.contains($0) }
     guard !tried.isEmpty else { return false }
-    if voices[network] == nil, voices.count >= Self.capacity, let oldest = voices.min(by: { ($0.value.heard, $0.key.bytes.description) < ($1.value.heard, $1.key.bytes.description) }) {
+    if voices[network] == nil, voices.count >= Self.capacity,
+      let oldest = voices.min(by: { ($0.value.heard, $0.key.bytes.description) < ($1.value.heard, $1.key.bytes.description) })
+    {
       voices[oldest.key] = nil
     }
     voices[network] = (tried.contains(.reached), now)

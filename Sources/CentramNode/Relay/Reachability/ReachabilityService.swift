@@ -1,5 +1,5 @@
 public import CentramPluginAPI
-public import CentramWire
+internal import CentramWire
 internal import Foundation
 
 /// Tells peers where it sees them, dials back those that ask, and finds out the same about its own node.

@@ -1,4 +1,4 @@
-public import CentramWire
+internal import CentramWire
 
 /// A circuit's name, 16 random bytes chosen by who asks for it.
 public struct CircuitID: Hashable, Sendable, CustomStringConvertible {
