@@ -1,12 +1,12 @@
 import CentramPluginAPI
-import CentramPluginTesting
+public import CentramPluginTesting
 import CentramTransportSupport
 import CentramWire
 import Foundation
 import Synchronization
 import Transport_Memory
 
-@testable import CentramNode
+@testable public import CentramNode
 
 extension SimulationClock: NodeClock {}
 

@@ -48,7 +48,7 @@ import Testing
     try RelayWorld.run { world in
       let relay = try await world.start(0), a = try await world.start(1), b = try await world.start(2)
       await world.sleep(2_000)
-      do {
+      do throws(SessionError) {
         _ = try await b.node.reach(a.key, direct: [], relays: [relay.key])
         Issue.record("a closed relay carried a session")
       } catch { #expect(error.message.contains("this node is no relay"), "\(error)") }
@@ -60,7 +60,7 @@ import Testing
     try RelayWorld.run { world in
       let relay = try await world.start(0, settings: RelaySettings(isOpen: true)), a = try await world.start(1, atRelay: false), b = try await world.start(2)
       await world.sleep(2_000)
-      do {
+      do throws(SessionError) {
         _ = try await b.node.reach(a.key, direct: [], relays: [relay.key])
         Issue.record("a node was reached that did not want to be")
       } catch { #expect(error.message.contains("the target has no reservation at this relay"), "\(error)") }
