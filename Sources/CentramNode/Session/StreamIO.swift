@@ -1,0 +1,70 @@
+internal import CentramPluginAPI
+internal import CentramWire
+internal import Synchronization
+
+extension TransportStream {
+  /// Sends all of `bytes`.
+  func send(_ bytes: [UInt8]) async throws(PluginError) {
+    guard !bytes.isEmpty else { return }
+    // The buffer must stay where it is while the call waits.
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+    defer { buffer.deallocate() }
+    bytes.withUnsafeBytes { buffer.copyMemory(from: $0) }
+    try await send(UnsafeRawBufferPointer(buffer))
+  }
+}
+
+/// Reads frames from a stream. One task at a time uses it.
+final class FrameReader: @unchecked Sendable {
+  private let stream: any TransportStream
+  private let buffer: UnsafeMutableRawBufferPointer
+  private var decoder = FrameDecoder()
+
+  init(_ stream: any TransportStream, bufferBytes: Int = 16 << 10) {
+    self.stream = stream
+    buffer = .allocate(byteCount: bufferBytes, alignment: 16)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// - Parameter onBytes: is told after each piece how many bytes of a frame wait for its rest.
+  /// - Returns: nil at the stream's end.
+  /// - Throws: a `WireError` for bytes that are no frame, a `PluginError` of the transport.
+  func next(onBytes: (Int) -> Void = { _ in }) async throws -> Frame? {
+    while true {
+      if let frame = try decoder.next() {
+        onBytes(decoder.count)
+        return frame
+      }
+      let count = try await stream.receive(into: buffer)
+      guard count > 0 else { return nil }
+      decoder.append(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+      onBytes(decoder.count)
+    }
+  }
+
+  func reset() async { await stream.reset(code: 2) }
+}
+
+/// Something that happens once, and that tasks wait for.
+final class Signal: Sendable {
+  private let state = Mutex<(happened: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
+
+  func send() {
+    let waiting = state.withLock { state in
+      defer { state = (true, []) }
+      return state.waiting
+    }
+    for continuation in waiting { continuation.resume() }
+  }
+
+  func wait() async {
+    await withCheckedContinuation { continuation in
+      let happened = state.withLock { state in
+        if !state.happened { state.waiting.append(continuation) }
+        return state.happened
+      }
+      if happened { continuation.resume() }
+    }
+  }
+}
