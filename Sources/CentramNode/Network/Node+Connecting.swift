@@ -1,4 +1,4 @@
-public import CentramPluginAPI
+internal import CentramPluginAPI
 internal import CentramWire
 
 extension Node {

@@ -13,12 +13,17 @@ extension Node: HandshakeHost {
       idleMilliseconds: UInt32(clamping: settings.limits[.silenceMilliseconds]), resumeMilliseconds: UInt32(clamping: settings.limits[.resumeMilliseconds]))
   }
 
-  func resumption(of peer: NodeKey, wanted: Handshake.Resumption) async -> Handshake.Resumption? {
-    guard let session = table[peer]?.session, session.id == wanted.session, await session.state != .ended else { return nil }
+  func begin(_ peer: NodeKey, wanted: Handshake.Resumption?) async -> Handshake.Resumption? {
+    guard let wanted, let session = table[peer]?.session, session.id == wanted.session, await session.state != .ended else { return nil }
     return Handshake.Resumption(session: session.id, received: await session.received)
   }
 
   func admit(_ peer: NodeKey, isDialler: Bool, resuming wanted: [UInt8]?) async throws(SessionError) -> UInt64? {
+    try await admit(peer, isDialler: isDialler, resuming: wanted, connectedAtBegin: table[peer]?.connection?.number)
+  }
+
+  /// - Parameter connectedAtBegin: the number of the connection that there was to the peer when its handshake began.
+  func admit(_ peer: NodeKey, isDialler: Bool, resuming wanted: [UInt8]?, connectedAtBegin: UInt64?) async throws(SessionError) -> UInt64? {
     try checkConduct(peer)
     let entry = table[peer] ?? PeerEntry()
     if isDialler {
@@ -26,7 +31,8 @@ extension Node: HandshakeHost {
       table[peer, default: PeerEntry()].proofsSent += 1
       return nil
     }
-    if entry.proofsSent > 0, key.publicKey < peer {
+    let crossed = entry.connection.map { $0.isDialler && $0.number != connectedAtBegin } ?? false
+    if entry.proofsSent > 0 || crossed, key.publicKey < peer {
       throw SessionError(.duplicate, "this node's own connection to the peer goes first")
     }
     let others = table.count { $0.key != peer && ($0.value.isConnected || $0.value.acceptances > 0) }
@@ -43,6 +49,8 @@ extension Node: HandshakeHost {
     guard agreement.isResumed, let session = table[agreement.peer]?.session, session.id == agreement.session else { return 0 }
     return await session.detach(SessionError(.disconnected, "there is another connection to the peer"))
   }
+
+  func connectionNumber(_ peer: NodeKey) -> UInt64? { table[peer]?.connection?.number }
 
   private func checkConduct(_ peer: NodeKey) throws(SessionError) {
     guard !isBanned(peer) else {
@@ -119,7 +127,8 @@ extension Node: HandshakeHost {
       table[peer] = nil
     } else {
       table[peer]?.connection = nil
-      (table[peer]?.suspendedAt, table[peer]?.since) = (clock.monotonicNanoseconds, clock.unixMilliseconds)
+      table[peer]?.suspendedAt = clock.monotonicNanoseconds
+      table[peer]?.since = clock.unixMilliseconds
       table[peer]?.lastError = end.message
     }
     changed()
@@ -138,14 +147,18 @@ private actor AdmittedPeer: HandshakeHost {
   private let node: Node
   private let isDialler: Bool
   private var peer: NodeKey?
+  private var connectedAtBegin: UInt64?
 
   init(node: Node, isDialler: Bool) { (self.node, self.isDialler) = (node, isDialler) }
 
-  func resumption(of peer: NodeKey, wanted: Handshake.Resumption) async -> Handshake.Resumption? { await node.resumption(of: peer, wanted: wanted) }
+  func begin(_ peer: NodeKey, wanted: Handshake.Resumption?) async -> Handshake.Resumption? {
+    connectedAtBegin = await node.connectionNumber(peer)
+    return await node.begin(peer, wanted: wanted)
+  }
   func take(_ agreement: Handshake.Agreement) async -> UInt64 { await node.take(agreement) }
 
   func admit(_ peer: NodeKey, isDialler: Bool, resuming session: [UInt8]?) async throws(SessionError) -> UInt64? {
-    let received = try await node.admit(peer, isDialler: isDialler, resuming: session)
+    let received = try await node.admit(peer, isDialler: isDialler, resuming: session, connectedAtBegin: connectedAtBegin)
     self.peer = peer
     return received
   }

@@ -31,8 +31,8 @@ public actor Node {
   var listeners: [any TransportListener] = []
   var gate: HandshakeGate
   var bans: BanList
-  var watchers: [(id: UInt64, condition: @Sendable ([PeerStatus]) -> Bool, continuation: CheckedContinuation<Void, Never>)] = []
-  var started: [CheckedContinuation<Void, Never>] = []
+  var watchers: [(condition: @Sendable ([PeerStatus]) -> Bool, signal: Signal)] = []
+  let started = Signal()
   let ended = Signal()
 
   /// - Parameters:
@@ -70,21 +70,20 @@ public actor Node {
     precondition(phase == .new, "a node runs once")
     do throws(SessionError) { try await listen() } catch {
       phase = .stopped
-      for waiter in started { waiter.resume() }
-      started = []
+      started.send()
       throw error
     }
     phase = .running
-    for waiter in started { waiter.resume() }
-    started = []
+    started.send()
     for reference in settings.peers { connect(to: reference) }
     scope.start { await self.maintain() }
     let scope = scope
     await withTaskCancellationHandler {
       await scope.run()
     } onCancel: {
-      scope.finish()
+      scope.cancel()
     }
+    for listener in listeners { await listener.close() }
     phase = .stopped
     ended.send()
     wakeWatchers([])
@@ -94,6 +93,7 @@ public actor Node {
   public func stop() async {
     guard phase == .running else { return }
     phase = .stopping
+    wakeWatchers([])
     for listener in listeners { await listener.close() }
     let sessions = table.values.compactMap(\.session)
     await withDiscardingTaskGroup { group in
@@ -105,8 +105,7 @@ public actor Node {
 
   /// Suspends until it listens, or could not.
   public func waitUntilStarted() async {
-    guard phase == .new else { return }
-    await withCheckedContinuation { started.append($0) }
+    await started.wait()
   }
 
   /// The session with a peer that is connected now.

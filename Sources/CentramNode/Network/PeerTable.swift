@@ -1,5 +1,5 @@
 internal import CentramPluginAPI
-public import CentramWire
+internal import CentramWire
 
 /// What a node knows of a peer with which it has, or had just now, a session.
 struct PeerEntry {
@@ -61,13 +61,13 @@ extension Node {
 
   /// Suspends until `condition` holds for the list of peers, or the node stopped.
   public func wait(until condition: @escaping @Sendable ([PeerStatus]) -> Bool) async {
-    if phase == .stopped || condition(await peers()) { return }
-    await withCheckedContinuation { continuation in
-      if phase == .stopped { return continuation.resume() }
-      watchers.append((0, condition, continuation))
-      // What changed since the look above is looked at again.
-      changed()
-    }
+    if condition(await peers()) || phase == .stopping || phase == .stopped { return }
+    let signal = Signal()
+    watchers.append((condition, signal))
+    // What changed since the look above is looked at again.
+    changed()
+    await signal.wait()
+    watchers.removeAll { $0.signal === signal }
   }
 
   /// Tells those who wait for a state of the peers to look again.
@@ -77,11 +77,7 @@ extension Node {
   }
 
   func wakeWatchers(_ peers: [PeerStatus]) {
-    let all = watchers
-    watchers = []
-    for watcher in all {
-      if phase == .stopped || watcher.condition(peers) { watcher.continuation.resume() } else { watchers.append(watcher) }
-    }
+    for watcher in watchers where phase == .stopping || phase == .stopped || watcher.condition(peers) { watcher.signal.send() }
   }
 
   // MARK: Sessions that wait for their peers
@@ -89,7 +85,7 @@ extension Node {
   func endOldSessions() async {
     let now = clock.monotonicNanoseconds, window = settings.limits.nanoseconds(.resumeMilliseconds)
     var waiting = table.filter { $0.value.suspendedAt != nil && !$0.value.isConnected }
-      .sorted { ($0.value.suspendedAt ?? 0, 0) < ($1.value.suspendedAt ?? 0, 0) }
+      .sorted { ($0.value.suspendedAt ?? 0, $0.key) < ($1.value.suspendedAt ?? 0, $1.key) }
     var old = waiting.filter { now - min(now, $0.value.suspendedAt ?? now) > window }
     if !old.isEmpty { counters.reached(.resumeMilliseconds) }
     waiting.removeAll { entry in old.contains { $0.key == entry.key } }

@@ -1,11 +1,10 @@
 internal import CentramPluginAPI
 internal import CentramWire
-internal import Synchronization
 
 /// What a handshake asks the node.
 protocol HandshakeHost: Sendable {
-  /// Dialled end: the session that the dialler wants to go on with, if it may.
-  func resumption(of peer: NodeKey, wanted: Handshake.Resumption) async -> Handshake.Resumption?
+  /// Dialled end: a peer begins. The session that it wants to go on with, if it may.
+  func begin(_ peer: NodeKey, wanted: Handshake.Resumption?) async -> Handshake.Resumption?
   /// Whether a peer may stay.
   /// - Returns: dialled end: the highest number that came in the session that goes on; nil: it is a new one.
   func admit(_ peer: NodeKey, isDialler: Bool, resuming session: [UInt8]?) async throws(SessionError) -> UInt64?
@@ -29,10 +28,10 @@ struct HandshakeDriver: Sendable {
   /// - Throws: why it failed; the connection is closed then.
   func run(_ start: Handshake) async throws(SessionError) -> Outcome {
     services.counters.add(.handshakesBegun)
-    let expired = Signal.Flag()
+    let expired = Signal()
     do {
       let outcome = try await services.clock.withDeadline(milliseconds: services.limits[.handshakeMilliseconds]) {
-        expired.set()
+        expired.send()
         await connection.close(code: 1, reason: "the handshake took too long")
       } _: {
         try await exchange(start)
@@ -41,7 +40,7 @@ struct HandshakeDriver: Sendable {
       return outcome
     } catch {
       services.counters.add(.handshakesFailed)
-      if expired.isSet {
+      if expired.hasHappened {
         services.counters.add(.handshakesTimedOut)
         services.counters.reached(.handshakeMilliseconds)
         throw SessionError(.timedOut, "the handshake took longer than \(services.limits[.handshakeMilliseconds]) ms")
@@ -85,7 +84,7 @@ struct HandshakeDriver: Sendable {
       switch try handshake.receive(frame) {
       case .wait: break
       case .greet(let peer, let wanted):
-        let resumption = wanted == nil ? nil : await host.resumption(of: peer, wanted: wanted!)
+        let resumption = await host.begin(peer, wanted: wanted)
         resuming = resumption?.session
         try await control.send(handshake.greet(resume: resumption, at: services.unixMilliseconds).bytes)
       case .decide(let peer):
@@ -113,14 +112,5 @@ struct HandshakeDriver: Sendable {
     case let error as PluginError: SessionError(error.code == .closed ? .disconnected : .transport, error.message)
     default: SessionError(.closed, "the handshake was given up")
     }
-  }
-}
-
-extension Signal {
-  /// Says that something happened, for those who look later.
-  final class Flag: Sendable {
-    private let value = Mutex(false)
-    func set() { value.withLock { $0 = true } }
-    var isSet: Bool { value.withLock { $0 } }
   }
 }

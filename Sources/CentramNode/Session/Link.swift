@@ -7,6 +7,8 @@ final class Link: Sendable {
   let connection: any TransportConnection
   let control: any TransportStream
   let queue = FrameQueue()
+  /// The peer sends nothing more on the control stream.
+  let readerEnded = Signal()
   private struct State {
     var lastReceived: UInt64
     var lastProgress: UInt64

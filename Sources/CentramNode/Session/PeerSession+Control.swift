@@ -35,15 +35,12 @@ extension PeerSession {
 
   /// Suspends until the peer said what it can, or the session ends.
   public func waitForCapabilities() async {
-    if capabilities != nil || state == .ended { return }
-    await withCheckedContinuation { capabilityWaiters.append($0) }
+    await hasCapabilities.wait()
   }
 
   private func takeCapabilities(_ message: WireCapabilities) {
     capabilities = message
-    let waiting = capabilityWaiters
-    capabilityWaiters = []
-    for waiter in waiting { waiter.resume() }
+    hasCapabilities.send()
   }
 
   private func takeUpdate(_ update: WireCapabilitiesUpdate) {

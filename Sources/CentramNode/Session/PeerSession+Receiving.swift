@@ -6,6 +6,7 @@ extension PeerSession {
   /// Reads the control stream to its end.
   func read(_ reader: FrameReader, _ link: Link) async {
     await readFrames(reader, link, number: 0)
+    link.readerEnded.send()
   }
 
   /// Takes the streams that the peer opens, each to its end.
@@ -86,7 +87,9 @@ extension PeerSession {
     _ = try? await clock.withDeadline(milliseconds: 1_000) {
       await link.connection.close(code: 1, reason: "")
     } _: {
+      // Closing drops what the transport has not delivered yet, so the peer goes first, if it will.
       await link.queue.waitUntilEmpty()
+      await link.readerEnded.wait()
     }
     await link.close(link.end ?? SessionError(.closed, "the session is over"))
   }

@@ -23,8 +23,8 @@ extension PeerSession {
     if await link.queue.waitForRoom(services.limits[.bytesSentInFlight]) { services.counters.reached(.bytesSentInFlight) }
     let sequence = try post(message, replyExpected: true)
     let deadline = now + UInt64(max(0, milliseconds ?? services.limits[.requestMilliseconds])) * 1_000_000
-    let result = await withTaskCancellationHandler {
-      await withCheckedContinuation { continuation in
+    let result: Result<Frame, SessionError> = await withTaskCancellationHandler {
+      await withCheckedContinuation { (continuation: CheckedContinuation<Result<Frame, SessionError>, Never>) in
         if Task.isCancelled {
           continuation.resume(returning: .failure(SessionError(.closed, "the request was given up")))
         } else {
@@ -63,7 +63,7 @@ extension PeerSession {
       refuse(incoming.frame, .notAllowed, "this node does nothing with \(type)")
       return
     }
-    if incoming.frame.header.replyExpected {
+    if incoming.frame.header.flags.contains(.replyExpected) {
       guard served < services.limits[.servedRequests] else {
         services.counters.reached(.servedRequests)
         refuse(incoming.frame, .busy, "\(served) requests are being worked on; servedRequests is \(services.limits[.servedRequests])")
@@ -125,13 +125,14 @@ extension PeerSession {
       } else {
         return
       }
-      await withCheckedContinuation { waitingForInbox.append($0) }
+      if Task.isCancelled { return }
+      await inboxRoom.wait()
     }
   }
 
   private func wakeReaders() {
-    let waiting = waitingForInbox
-    waitingForInbox = []
-    for continuation in waiting { continuation.resume() }
+    let room = inboxRoom
+    inboxRoom = Signal()
+    room.send()
   }
 }

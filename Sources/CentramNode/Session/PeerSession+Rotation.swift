@@ -1,5 +1,5 @@
 internal import CentramPluginAPI
-public import CentramWire
+internal import CentramWire
 
 extension PeerSession {
   /// Moves this end to another key. What was sent before stays signed by the old one.

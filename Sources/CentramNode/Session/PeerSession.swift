@@ -1,4 +1,4 @@
-public import CentramPluginAPI
+internal import CentramPluginAPI
 public import CentramWire
 
 /// The session with one peer: frames over whatever connection there is, and what must outlive a connection.
@@ -38,7 +38,8 @@ public actor PeerSession {
   var served = 0
   var inbox: [IncomingMessage] = []
   var isDraining = false
-  var waitingForInbox: [CheckedContinuation<Void, Never>] = []
+  /// Happens when the inbox has become shorter.
+  var inboxRoom = Signal()
   /// Bytes in the inbox and with handlers.
   var handledBytes = 0
   var lastPing: (nonce: UInt64, sent: UInt64)?
@@ -48,7 +49,7 @@ public actor PeerSession {
   var capabilityRevision: UInt32 = 0
   var peerIdleMilliseconds: Int
   var outgoingStreams = 0
-  var capabilityWaiters: [CheckedContinuation<Void, Never>] = []
+  let hasCapabilities = Signal()
 
   struct PendingRequest {
     let deadline: UInt64
@@ -95,8 +96,9 @@ public actor PeerSession {
     outbox.acknowledge(upTo: agreement.peerReceived)
     lastPing = nil
     lastPingSent = now
-    announceCapabilities()
+    // In the order of their numbers: the peer takes no step back.
     for entry in outbox.entries { push(entry.frame, on: link) }
+    announceCapabilities()
     await withDiscardingTaskGroup { group in
       group.addTask { await self.write(link) }
       group.addTask { await self.acceptStreams(link) }
@@ -119,8 +121,9 @@ public actor PeerSession {
     guard state != .ended else { return }
     state = .ended
     failPending(error)
-    for waiter in waitingForInbox + capabilityWaiters { waiter.resume() }
-    (waitingForInbox, capabilityWaiters, inbox) = ([], [], [])
+    inbox = []
+    inboxRoom.send()
+    hasCapabilities.send()
     let old = link
     link = nil
     await old?.close(error)

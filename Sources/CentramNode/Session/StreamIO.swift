@@ -1,6 +1,5 @@
 internal import CentramPluginAPI
 internal import CentramWire
-internal import Synchronization
 
 extension TransportStream {
   /// Sends all of `bytes`.
@@ -44,27 +43,4 @@ final class FrameReader: @unchecked Sendable {
   }
 
   func reset() async { await stream.reset(code: 2) }
-}
-
-/// Something that happens once, and that tasks wait for.
-final class Signal: Sendable {
-  private let state = Mutex<(happened: Bool, waiting: [CheckedContinuation<Void, Never>])>((false, []))
-
-  func send() {
-    let waiting = state.withLock { state in
-      defer { state = (true, []) }
-      return state.waiting
-    }
-    for continuation in waiting { continuation.resume() }
-  }
-
-  func wait() async {
-    await withCheckedContinuation { continuation in
-      let happened = state.withLock { state in
-        if !state.happened { state.waiting.append(continuation) }
-        return state.happened
-      }
-      if happened { continuation.resume() }
-    }
-  }
 }
