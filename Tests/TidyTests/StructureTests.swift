@@ -4,7 +4,8 @@ import Testing
 @Suite struct StructureTests {
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
-    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CKernels", "CModelKernels", "CSystem", "CCurl", "CentramDownload", "CentramWire",
+    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CSecureChannel", "CKernels", "CModelKernels", "CSystem",
+    "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -13,6 +14,7 @@ import Testing
     ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CSystem"]),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
+    ("Sources/CentramTransportSupport", ["CentramPluginAPI", "CSecureChannel"]),
     ("Sources/CentramNumerics", ["CKernels"]),
     ("Sources/CentramLinearAlgebra", []),
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
@@ -20,7 +22,10 @@ import Testing
     ("Sources/CentramWire", []),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CSystem"]),
-    ("Plugins", ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels"]),
+    (
+      "Plugins",
+      ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels", "CQuic", "CUDP"]
+    ),
   ]
 
   @Test(arguments: allowed) func importsOnlyWhatStandsBelow(folder: String, modules: Set<String>) throws {
