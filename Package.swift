@@ -115,7 +115,8 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem", .product(name: "Yams", package: "Yams"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
     .target(name: "CSecureChannel", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
@@ -124,12 +125,17 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramWire", "CSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
     .testTarget(name: "QuicTransportTests", dependencies: [api, "Transport_Quic", "CQuic"], swiftSettings: swift),
+    .testTarget(
+      name: "SessionTests",
+      dependencies: [
+        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "Transport_Memory", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
