@@ -131,6 +131,8 @@ let package = Package(
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
     .testTarget(name: "QuicTransportTests", dependencies: [api, "Transport_Quic", "CQuic"], swiftSettings: swift),
+    .target(name: "TestNetwork", path: "Tests/Support/TestNetwork", swiftSettings: swift),
+    .testTarget(name: "NetworkTests", dependencies: ["TestNetwork"], swiftSettings: swift),
     .testTarget(
       name: "SessionTests",
       dependencies: [
@@ -158,6 +160,7 @@ let package = Package(
     .testTarget(name: "GenerationTests", dependencies: ["CentramModel", "CentramNode"], swiftSettings: swift),
     .executableTarget(name: "centram-sampling-bench", dependencies: ["CentramModel"], path: "Benchmarks/Sampling", swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
+    .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
       dependencies: [

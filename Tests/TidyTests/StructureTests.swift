@@ -21,7 +21,7 @@ import Testing
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
-    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CSystem"]),
+    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CSystem"]),
     (
       "Plugins",
       ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels", "CQuic", "CUDP"]

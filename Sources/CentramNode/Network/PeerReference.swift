@@ -28,6 +28,15 @@ public struct PeerReference: Sendable, Hashable {
     (address, reason) = (String(rest), "configured")
   }
 
+  /// What a user gives: an address, or a ticket, which may hold several.
+  public static func parse(_ text: String) throws(SessionError) -> [PeerReference] {
+    guard text.lowercased().hasPrefix(Ticket.prefix) else { return [try PeerReference(text)] }
+    let ticket: Ticket
+    do throws(DiscoveryError) { ticket = try Ticket(text: text) } catch { throw SessionError(.configuration, error.message) }
+    guard !ticket.addresses.isEmpty else { throw SessionError(.configuration, "the ticket of \(ticket.id) holds no address; ask for another") }
+    return ticket.addresses.map { PeerReference(address: $0.description, key: ticket.id, reason: "ticket") }
+  }
+
   /// `quic` in `quic://host:port`.
   var scheme: String { Self.scheme(of: address) }
 

@@ -14,7 +14,7 @@ struct ServeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp("Where to listen, such as quic://[::]:9741; port 0 for any. May be given again. Default: quic and tcp on 9741.", valueName: "address"))
   var listen: [String] = []
-  @Option(help: ArgumentHelp("A peer to dial and to keep dialling: quic://host:port, or id@quic://host:port. May be given again.", valueName: "peer"))
+  @Option(help: ArgumentHelp("A peer to dial and to keep dialling: quic://host:port, id@quic://host:port, or a ticket. May be given again.", valueName: "peer"))
   var peer: [String] = []
   @Flag(help: "Print JSON: an object a line.") var json = false
   @Flag(help: "No lines but warnings and errors.") var quiet = false
@@ -27,7 +27,7 @@ struct ServeCommand: ParsableCommand {
       let wanted = listen.isEmpty ? configuration.listen : listen
       settings.listen = wanted.isEmpty ? NodeSettings.standardListen : wanted
       settings.needsAllListeners = !wanted.isEmpty
-      for text in configuration.peers + peer { settings.peers.append(try PeerReference(text)) }
+      for text in configuration.peers + peer { settings.peers += try PeerReference.parse(text) }
       settings.limits = configuration.limits
       settings.agent = "centram \(CentramVersion.text)"
       let output = ServeOutput(json: json, quiet: quiet)
