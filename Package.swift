@@ -125,7 +125,8 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramWire", "CSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramWire", "CSystem",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
@@ -136,7 +137,8 @@ let package = Package(
     .testTarget(
       name: "SessionTests",
       dependencies: [
-        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "Transport_Memory", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "Transport_Memory",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),

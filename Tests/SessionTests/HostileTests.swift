@@ -40,7 +40,7 @@ import Testing
     #expect(counters[.badSignatures] == 2 && counters[Limit.banScore] == 1 && counters[.refusedBanned] == 1)
   }
 
-  @Test(arguments: [UInt32.max, 16 << 20 + 1, 1 << 20]) func aGiantLengthIsRefusedBeforeAnythingIsKept(length: UInt32) throws {
+  @Test(arguments: [0xffff_ffff, 0x100_0001, 0x10_0000] as [UInt32]) func aGiantLengthIsRefusedBeforeAnythingIsKept(length: UInt32) throws {
     let counters = try World.attack { world, victim in
       let peer = try await HostilePeer.connected(world, 3)
       var bytes = try peer.frame(WirePing()).bytes

@@ -4,7 +4,7 @@ public import CentramWire
 /// A node on the network: its listeners, its sessions with peers, and what it does with their messages.
 ///
 /// Make it, register handlers, then call `run`, which returns after `stop` or when its task is cancelled. It starts no task outside `run`.
-public actor Node {
+public actor NetworkNode {
   public nonisolated let settings: NodeSettings
   public nonisolated let counters: Counters
   /// What to do with messages, by type.
