@@ -27,6 +27,7 @@ final class World: Sendable {
   let simulation: Simulation
   let network: MemoryNetwork
   let scope = TaskScope()
+  let trace = Trace()
   /// Set to see what the nodes say.
   static let prints = ProcessInfo.processInfo.environment["CENTRAM_TEST_LOG"] != nil
 
@@ -68,7 +69,11 @@ final class World: Sendable {
     return NetworkNode(
       settings: settings, key: key ?? self.key(number), transports: [transport(number)], clock: simulation.clock,
       random: SimulationRandom(seed: simulation.seed &* 1_000 &+ UInt64(number) &+ simulation.clock.monotonicNanoseconds),
-      log: { [simulation] in if World.prints { print(simulation.clock.monotonicNanoseconds / 1_000_000, self.name(number), $0, $1) } })
+      log: { [self] level, text in
+        let line = "\(simulation.clock.monotonicNanoseconds) \(name(number)) \(level) \(text)"
+        trace.add(line)
+        if World.prints { print(line) }
+      })
   }
 
   /// Starts a node.
@@ -117,4 +122,12 @@ final class Notes: Sendable {
       return nil
     }
   }
+}
+
+/// What happened, in order.
+final class Trace: Sendable {
+  private let lock = Lock()
+  nonisolated(unsafe) private var lines: [String] = []
+  var all: [String] { lock.withLock { lines } }
+  func add(_ line: String) { lock.withLock { lines.append(line) } }
 }

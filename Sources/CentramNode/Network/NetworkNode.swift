@@ -95,7 +95,7 @@ public actor NetworkNode {
     phase = .stopping
     wakeWatchers([])
     for listener in listeners { await listener.close() }
-    let sessions = table.values.compactMap(\.session)
+    let sessions = sortedEntries().compactMap(\.session)
     await withDiscardingTaskGroup { group in
       for session in sessions { group.addTask { await session.sayGoodbye(.shutdown, "the node shuts down") } }
     }
