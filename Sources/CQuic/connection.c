@@ -12,6 +12,7 @@ cquic_connection *cq_connection_new(cquic_endpoint *endpoint) {
   if (!connection) return NULL;
   connection->endpoint = endpoint;
   connection->timer = UINT64_MAX;
+  connection->window.size = endpoint->config.connection_window;
   ngtcp2_connection_close_error_default(&connection->close_error);
   connection->next = endpoint->connections;
   if (endpoint->connections) endpoint->connections->previous = connection;
@@ -48,8 +49,6 @@ void cq_connection_settings(cquic_endpoint *endpoint, ngtcp2_settings *settings,
   settings->initial_ts = now;
   settings->cc_algo = NGTCP2_CC_ALGO_CUBIC;
   settings->handshake_timeout = config->handshake_timeout;
-  settings->max_window = config->max_connection_window;
-  settings->max_stream_window = config->max_stream_window;
   settings->max_tx_udp_payload_size = config->max_udp_payload;
   settings->no_pmtud = !config->path_mtu_discovery;
   settings->no_tx_udp_payload_size_shaping = !config->path_mtu_discovery;
@@ -113,6 +112,7 @@ void cq_connection_ended(cquic_connection *connection, cquic_end_kind kind, uint
     cq_event_push(endpoint, &connection->node, CQUIC_EVENT_CLOSED);
   } else {
     connection->released = true;
+    cq_streams_forget_unaccepted(connection);
   }
 }
 
@@ -244,6 +244,7 @@ void cquic_connection_release(cquic_connection *connection) {
   cq_event_remove(connection->endpoint, &connection->node);
   connection->node.pending = 0;
   connection->released = true;
+  cq_streams_forget_unaccepted(connection);
   if (!connection->ended && connection->state == CQ_OPEN) cquic_connection_close(connection, 0, "", connection->now);
   cq_connection_free_if_unused(connection);
 }

@@ -22,6 +22,11 @@ typedef struct {
   cq_block *head, *tail;
 } cq_block_list;
 
+// A flow-control window of ours: its size, and what was read since when of its last half.
+typedef struct {
+  uint64_t size, read, since;
+} cq_window;
+
 // Where a connection or stream stands in the queue of events.
 typedef struct cq_node {
   struct cq_node *previous, *next;
@@ -49,11 +54,12 @@ struct cquic_stream {
   uint64_t unsent, unacknowledged, burst;
   cq_block_list received;
   uint64_t received_bytes;
+  cq_window window;
   uint8_t *sink;
   size_t sink_capacity, sunk;
   uint64_t wanted_write, error_code;
   bool sendable, finish, finish_sent, write_shut, remote, announced, waits_for_read;
-  bool end_received, was_reset, library_open, released;
+  bool accepted, end_received, end_read, was_reset, library_open, released, slot_returned;
 };
 
 typedef enum { CQ_OPEN, CQ_CLOSING, CQ_DRAINING, CQ_DEAD } cq_state;
@@ -70,6 +76,7 @@ struct cquic_connection {
   cquic_stream *streams, *send_head, *send_tail, *accept_head, *accept_tail;
   uint32_t stream_count, waiting_writers;
   uint64_t unsent, unacknowledged;  // of all streams
+  cq_window window;
   cq_block_list datagrams_out, datagrams_in;
   uint32_t datagrams_out_count, datagrams_in_count, datagram_attempts;
   void *user;
@@ -189,6 +196,7 @@ void cq_stream_free_if_unused(cquic_stream *stream);
 void cq_stream_destroy(cquic_stream *stream);
 void cq_stream_library_closed(cquic_stream *stream);
 void cq_streams_end(cquic_connection *connection);
+void cq_streams_forget_unaccepted(cquic_connection *connection);
 void cq_stream_enqueue(cquic_stream *stream);
 void cq_stream_dequeue(cquic_stream *stream);
 void cq_stream_sent(cquic_stream *stream, uint64_t count, bool finish);
@@ -197,6 +205,9 @@ void cq_stream_write_failed(cquic_stream *stream, uint64_t code);
 void cq_stream_read_failed(cquic_stream *stream, uint64_t code);
 int cq_stream_received(cquic_stream *stream, const uint8_t *bytes, size_t count, bool end);
 void cq_streams_wake_writers(cquic_connection *connection);
+// windows.c
+void cq_connection_credit(cquic_connection *connection, uint64_t count);
+void cq_stream_credit(cquic_stream *stream, uint64_t count);
 // datagrams.c
 void cq_datagram_received(cquic_connection *connection, const uint8_t *bytes, size_t count);
 void cq_datagrams_clear(cquic_connection *connection);

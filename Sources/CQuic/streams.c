@@ -14,9 +14,11 @@ cquic_stream *cq_stream_new(cquic_connection *connection, int64_t id, bool remot
   stream->connection = connection;
   stream->id = id;
   stream->remote = remote;
+  stream->window.size = connection->endpoint->config.stream_window;
   stream->library_open = true;
-  // Nobody holds a peer's stream before it is announced and accepted.
+  // Nobody holds a peer's stream before it is announced; then the queue for accepting does.
   stream->released = remote;
+  stream->accepted = !remote;
   stream->next = connection->streams;
   if (connection->streams) connection->streams->previous = stream;
   connection->streams = stream;
@@ -42,26 +44,34 @@ void cq_stream_destroy(cquic_stream *stream) {
   free(stream);
 }
 
+// The peer may open another stream once this one is over and its end was read: one that nobody takes counts against the limit.
+static void return_slot(cquic_stream *stream) {
+  cquic_connection *connection = stream->connection;
+  if (!stream->remote || stream->library_open || stream->slot_returned || connection->state != CQ_OPEN) return;
+  if (!stream->released && !(stream->accepted && (stream->end_read || stream->was_reset))) return;
+  stream->slot_returned = true;
+  ngtcp2_conn_extend_max_streams_bidi(connection->quic, 1);
+  cq_connection_mark(connection);
+}
+
 void cq_stream_free_if_unused(cquic_stream *stream) {
+  return_slot(stream);
   if (stream->library_open || !stream->released) return;
   cquic_connection *connection = stream->connection;
-  // The peer may open another one only now: a stream that nobody takes counts against its limit.
-  if (stream->remote && connection->quic && connection->state == CQ_OPEN) {
-    ngtcp2_conn_extend_max_streams_bidi(connection->quic, 1);
-    cq_connection_mark(connection);
-  }
   cq_stream_destroy(stream);
   cq_connection_free_if_unused(connection);
 }
 
-static void drop_from_accept_queue(cquic_stream *stream) {
-  cquic_connection *connection = stream->connection;
-  for (cquic_stream **link = &connection->accept_head, *last = NULL; *link; last = *link, link = &(*link)->accept_next) {
-    if (*link != stream) continue;
-    *link = stream->accept_next;
-    if (connection->accept_tail == stream) connection->accept_tail = last;
-    return;
+// What nobody accepted goes with the connection.
+void cq_streams_forget_unaccepted(cquic_connection *connection) {
+  while (connection->accept_head) {
+    cquic_stream *stream = connection->accept_head;
+    connection->accept_head = stream->accept_next;
+    stream->released = true;
+    cq_event_remove(connection->endpoint, &stream->node);
+    if (!stream->library_open) cq_stream_destroy(stream);
   }
+  connection->accept_tail = NULL;
 }
 
 cquic_stream *cquic_stream_open(cquic_connection *connection, int *error) {
@@ -100,14 +110,24 @@ cquic_stream *cquic_stream_accept(cquic_connection *connection) {
   connection->accept_head = stream->accept_next;
   if (!connection->accept_head) connection->accept_tail = NULL;
   stream->accept_next = NULL;
-  stream->released = false;
+  stream->accepted = true;
+  return_slot(stream);
   return stream;
 }
 
 void cquic_stream_release(cquic_stream *stream) {
   stream->user = NULL;
   forget_received(stream);
-  if (stream->library_open && (!stream->finish || !stream->end_received)) cquic_stream_reset(stream, 0);
+  if (stream->library_open && stream->connection->state == CQ_OPEN && stream->finish && !stream->write_shut) {
+    // What was sent before the end still arrives; what the peer sends is wanted no more.
+    if (!stream->end_received && !stream->was_reset) {
+      cq_stream_read_failed(stream, 0);
+      ngtcp2_conn_shutdown_stream_read(stream->connection->quic, stream->id, 0);
+      cq_connection_mark(stream->connection);
+    }
+  } else if (stream->library_open && (!stream->finish || !stream->end_received)) {
+    cquic_stream_reset(stream, 0);
+  }
   cq_event_remove(stream->connection->endpoint, &stream->node);
   stream->node.pending = 0;
   stream->released = true;
@@ -206,7 +226,7 @@ static void forget_received(cquic_stream *stream) {
   stream->received_bytes = 0;
   stream->sink = NULL;
   stream->sunk = 0;
-  if (count && connection->state == CQ_OPEN) ngtcp2_conn_extend_max_offset(connection->quic, count);
+  cq_connection_credit(connection, count);
 }
 
 // What was to be sent stays until the library lets go of it.
@@ -227,7 +247,7 @@ void cq_stream_read_failed(cquic_stream *stream, uint64_t code) {
   uint64_t count = stream->received_bytes;
   cq_blocks_free(stream->connection->endpoint, &stream->received);
   stream->received_bytes = 0;
-  if (count && stream->connection->state == CQ_OPEN) ngtcp2_conn_extend_max_offset(stream->connection->quic, count);
+  cq_connection_credit(stream->connection, count);
   if (stream->waits_for_read) cq_event_push(stream->connection->endpoint, &stream->node, CQUIC_EVENT_STREAM_READABLE);
 }
 
@@ -249,7 +269,6 @@ void cq_stream_library_closed(cquic_stream *stream) {
 void cq_streams_end(cquic_connection *connection) {
   for (cquic_stream *stream = connection->streams, *next; stream; stream = next) {
     next = stream->next;
-    if (stream->released) drop_from_accept_queue(stream);
     stream->library_open = false;
     cq_stream_dequeue(stream);
     cquic_endpoint *endpoint = connection->endpoint;
@@ -277,15 +296,15 @@ int64_t cquic_stream_read(cquic_stream *stream, void *bytes, size_t capacity, bo
     count += taken;
   }
   if (count) {
-    if (connection->state == CQ_OPEN) {
-      if (stream->library_open) ngtcp2_conn_extend_max_stream_offset(connection->quic, stream->id, count);
-      ngtcp2_conn_extend_max_offset(connection->quic, count);
-      cq_connection_mark(connection);
-    }
+    cq_stream_credit(stream, count);
     return (int64_t)count;
   }
   if (stream->was_reset) return connection->ended ? CQUIC_CLOSED : CQUIC_RESET;
-  if (stream->end_received) return 0;
+  if (stream->end_received) {
+    stream->end_read = true;
+    return_slot(stream);
+    return 0;
+  }
   if (connection->ended || connection->close_wanted || connection->state != CQ_OPEN) return CQUIC_CLOSED;
   if (!stream->library_open) return CQUIC_RESET;
   if (wait) {
@@ -305,16 +324,20 @@ int cq_stream_received(cquic_stream *stream, const uint8_t *bytes, size_t count,
     stream->announced = true;
     bytes++;
     count--;
-    ngtcp2_conn_extend_max_stream_offset(connection->quic, stream->id, 1);
-    ngtcp2_conn_extend_max_offset(connection->quic, 1);
-    if (connection->accept_tail) connection->accept_tail->accept_next = stream;
-    else connection->accept_head = stream;
-    connection->accept_tail = stream;
-    cq_event_push(endpoint, &connection->node, CQUIC_EVENT_STREAM_OPENED);
+    cq_stream_credit(stream, 1);
+    if (connection->close_wanted) {
+      stream->was_reset = true;  // too late
+    } else {
+      stream->released = false;
+      if (connection->accept_tail) connection->accept_tail->accept_next = stream;
+      else connection->accept_head = stream;
+      connection->accept_tail = stream;
+      cq_event_push(endpoint, &connection->node, CQUIC_EVENT_STREAM_OPENED);
+    }
   }
   if (stream->was_reset) {
     // Nobody reads it: its bytes count as read.
-    ngtcp2_conn_extend_max_offset(connection->quic, count);
+    cq_connection_credit(connection, count);
     count = 0;
   }
   if (count && stream->sink && stream->received_bytes == 0) {

@@ -61,7 +61,7 @@ void network_stop(void) {
 }
 
 void network_config(cquic_config *config, uint8_t key) {
-  *config = (cquic_config){.alpn = "centram/1", .random = fill, .idle_timeout = 30 * SECOND, .handshake_timeout = 20 * SECOND, .linger = SECOND,
+  *config = (cquic_config){.alpn = "centram/1", .random = fill, .idle_timeout = 30 * SECOND, .handshake_timeout = 20 * SECOND, .keep_alive = SECOND, .linger = SECOND,
                            .stream_window = 1 << 17, .max_stream_window = 1 << 20, .connection_window = 1 << 18, .max_connection_window = 1 << 21,
                            .stream_send_buffer = 1 << 18, .connection_send_buffer = 1 << 20, .max_streams = 8, .max_connections = 64, .max_half_open = 32,
                            .retry_above_half_open = 16, .handshakes_per_minute = 1000, .datagram_queue = 16, .max_udp_payload = 1452,

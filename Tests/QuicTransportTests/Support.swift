@@ -1,22 +1,24 @@
 import CQuic
 import CentramPluginAPI
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Transport_Quic
 
 /// A node for tests: a key from a number, the system's clock, settings.
 struct Node: HostServices {
-  let seed: [UInt8], publicKey: [UInt8]
+  let seed: [UInt8], publicKey: [UInt8], clock: TurnedClock
 
-  init(_ number: UInt8) {
+  init(_ number: UInt8, clock: TurnedClock = TurnedClock()) {
+    self.clock = clock
     seed = (0..<32).map { UInt8($0) &+ number &* 37 }
     publicKey = Self.key(seed)
   }
 
   func service(_ id: String) -> (any Sendable)? {
     switch id {
-    case "centram.clock/1": SystemClock()
+    case "centram.clock/1": clock
     case "centram.identity/1": Identity(node: self)
     default: nil
     }
@@ -41,16 +43,6 @@ struct Node: HostServices {
     return key
   }
 
-  private struct SystemClock: ClockService {
-    var unixMilliseconds: Int64 { Int64(Date().timeIntervalSince1970 * 1000) }
-    var monotonicNanoseconds: UInt64 { clock_gettime_nsec() }
-    private func clock_gettime_nsec() -> UInt64 {
-      var time = timespec()
-      clock_gettime(CLOCK_MONOTONIC, &time)
-      return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
-    }
-  }
-
   private struct Identity: IdentityService {
     let node: Node
     var publicKey: [UInt8] { node.publicKey }
@@ -64,9 +56,9 @@ struct Pair {
   let client: any TransportConnection, server: any TransportConnection, listener: any TransportListener
   let dialler: QuicTransport, listening: QuicTransport
 
-  init(client: [String: Any] = [:], server: [String: Any] = [:], host: String = "127.0.0.1") async throws {
-    dialler = try Node(1).transport(client)
-    listening = try Node(2).transport(server)
+  init(client: [String: Any] = [:], server: [String: Any] = [:], host: String = "127.0.0.1", clock: TurnedClock = TurnedClock()) async throws {
+    dialler = try Node(1, clock: clock).transport(client)
+    listening = try Node(2, clock: clock).transport(server)
     let listener = try await listening.listen(on: "quic://\(host):0")
     self.listener = listener
     async let accepted = listener.accept()
@@ -128,5 +120,32 @@ func code(_ body: () async throws -> Void) async -> PluginError.Code? {
     return nil
   } catch {
     return (error as? PluginError)?.code
+  }
+}
+
+extension DatagramConnection {
+  func send(datagram bytes: [UInt8]) async throws {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: max(1, bytes.count), alignment: 1)
+    defer { buffer.deallocate() }
+    buffer.copyBytes(from: bytes)
+    try await sendDatagram(UnsafeRawBufferPointer(rebasing: buffer[..<bytes.count]))
+  }
+
+  func receiveDatagram(_ limit: Int = 2000) async throws -> [UInt8] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: limit, alignment: 1)
+    defer { buffer.deallocate() }
+    return Array(buffer[..<(try await receiveDatagram(into: buffer))])
+  }
+}
+
+/// A clock that can be put forward.
+final class TurnedClock: ClockService {
+  private let ahead = Atomic<UInt64>(0)
+  func advance(milliseconds: UInt64) { ahead.add(milliseconds * 1_000_000, ordering: .relaxed) }
+  var unixMilliseconds: Int64 { Int64(monotonicNanoseconds / 1_000_000) }
+  var monotonicNanoseconds: UInt64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec) + ahead.load(ordering: .relaxed)
   }
 }

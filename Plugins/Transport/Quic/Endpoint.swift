@@ -153,8 +153,16 @@ final class Endpoint: EventLoop.Client, @unchecked Sendable {
       flush()
       guard tellEvents() else { break }
     }
-    if isRetired, connections.isEmpty, cquic_endpoint_counters(quic).connections == 0, held == 0 { loop.stop() }
+    if isRetired, held == 0 { releaseIfUnused() }
+    guard self.quic != nil else { return .max }
     return held == 0 ? cquic_next_expiry(quic) : now + 1_000_000
+  }
+
+  /// Once it is retired and has no connection, not even one that is closing, the place is free for others.
+  func releaseIfUnused() {
+    guard let quic, isRetired, connections.isEmpty, cquic_endpoint_counters(quic).connections == 0 else { return }
+    ended()
+    loop.stop()
   }
 
   func ended() {
@@ -177,7 +185,9 @@ final class Endpoint: EventLoop.Client, @unchecked Sendable {
     socket = new
     loop.watch(new, isNew: true)
     guard announcing else { return }
-    _ = cudp_local(new, &local.storage, &local.length)
+    var bound = SocketAddress()
+    _ = cudp_local(new, &bound.storage, &bound.length)
+    local = bound
     for connection in connections {
       if let pointer = connection.pointer { _ = local.withPointer { cquic_connection_migrate(pointer, $0, $1, now) } }
     }

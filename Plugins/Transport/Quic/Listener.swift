@@ -80,5 +80,6 @@ final class QuicListener: TransportListener {
     core.close()
     endpoint.listener = nil
     endpoint.isRetired = true
+    endpoint.releaseIfUnused()
   }
 }

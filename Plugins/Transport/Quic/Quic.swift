@@ -81,6 +81,11 @@ final class QuicTransport: Transport {
     return QuicConnection(connection)
   }
 
+  /// Has the sockets that only dial look at their timers.
+  func poke() {
+    for endpoint in endpoints.withLock({ Array($0.dialling.values) }) { endpoint.loop.submit {} }
+  }
+
   /// A socket that listens dials too, where it can reach the address: the peer then sees the port that it can dial back.
   private func endpoint(for remote: SocketAddress) throws(PluginError) -> Endpoint {
     let listening = endpoints.withLock { $0.listening.compactMap(\.endpoint) }
