@@ -76,6 +76,8 @@ let package = Package(
     .package(path: "Sources/CentramPluginAPI"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Exact, because the code in Sources/CentramWire/Generated was made by this version's generator.
+    .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
   ],
   targets: [
     .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
@@ -93,6 +95,8 @@ let package = Package(
     .target(name: "CentramMergeSupport", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
     .target(name: "CentramAdapterSupport", dependencies: [api, "CentramLinearAlgebra"], swiftSettings: swift),
     .target(name: "CentramTrainingSupport", dependencies: [api, "CentramNumerics", "CModelKernels"], swiftSettings: swift),
+    .target(
+      name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
@@ -113,6 +117,7 @@ let package = Package(
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
+    .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
       name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],

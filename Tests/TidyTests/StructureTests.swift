@@ -4,8 +4,8 @@ import Testing
 @Suite struct StructureTests {
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
-    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CKernels", "CModelKernels", "CSystem", "CCurl",
-    "CentramDownload",
+    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CKernels", "CModelKernels",
+    "CSystem", "CCurl", "CentramDownload", "CentramWire",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -19,6 +19,7 @@ import Testing
     ("Sources/CentramLinearAlgebra", []),
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
     ("Sources/CentramDownload", ["CCurl"]),
+    ("Sources/CentramWire", []),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CSystem"]),
     ("Plugins", ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels"]),
@@ -57,7 +58,9 @@ import Testing
   }
 
   @Test func onlyTheExecutableReadsTheEnvironment() throws {
-    for folder in ["Sources/CentramHost", "Sources/CentramModel", "Sources/CentramNode", "Sources/CentramNumerics", "Sources/CentramLinearAlgebra", "Plugins"] {
+    for folder in [
+      "Sources/CentramHost", "Sources/CentramModel", "Sources/CentramNode", "Sources/CentramNumerics", "Sources/CentramLinearAlgebra", "Sources/CentramWire", "Plugins",
+    ] {
       for file in Repository.files(folder, ".swift") {
         let text = try Repository.text(file)
         #expect(!text.contains("getenv(") && !text.contains(".environment["), "\(file) reads the environment")
@@ -85,7 +88,8 @@ import Testing
 
   @Test func filesHaveOneTopic() throws {
     for folder in ["Sources", "Plugins", "Tests"] {
-      for file in Repository.files(folder, ".swift", ".c", ".h") {
+      // What a generator made of the .proto files is read there.
+      for file in Repository.files(folder, ".swift", ".c", ".h") where !file.contains("/Generated/") {
         let lines = try Repository.text(file).split(separator: "\n", omittingEmptySubsequences: false).count
         #expect(lines <= 420, "\(file) has \(lines) lines")
       }
