@@ -2,7 +2,8 @@ import CModelKernels
 import Testing
 
 @Suite struct MatmulTests {
-  static let pools = [1, 2, 3].map { Pool($0) }
+  /// Made anew for each case: a pool runs one thing at a time, and cases run beside each other.
+  static var pools: [Pool] { [1, 2, 3].map { Pool($0) } }
 
   /// Every format, level, number of rows and of threads against the definition.
   @Test(arguments: formats.map(name)) func equalsTheDefinitionBitForBit(format: String) async {
