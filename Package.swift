@@ -13,6 +13,8 @@ let swift: [SwiftSetting] =
   ] + strict
 /// Kernels are slow without optimisation, so they have it in debug builds too. No other flag: no fast-math.
 let kernels: [CSetting] = [.unsafeFlags(["-O3"], .when(configuration: .debug)), .unsafeFlags(["-ffunction-sections"])]
+/// C code that handles every byte of the network.
+let optimised: [CSetting] = [.unsafeFlags(["-O2"], .when(configuration: .debug))]
 /// Set by Scripts/install: plugins export their entry and nothing else, so that the linker drops what they do not use. Tests link plugins into
 /// themselves and need their symbols.
 let small: [LinkerSetting] =
@@ -54,11 +56,14 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "LoraSVD", adapters),
   Plugin("MergeOperators", "CoreSpace", adapters),
   Plugin("MergeOperators", "Peft", adapters),
+  Plugin("Transport", "Memory", ["CentramTransportSupport"]),
+  Plugin("Transport", "Quic", ["CQuic", "CUDP"]),
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
   Plugin("Trainers", "DPLora", training),
 ]
 let trainers: [Target.Dependency] = plugins.filter { $0.kind == "Trainers" }.map { .target(name: $0.target) }
+let transports: [Target.Dependency] = plugins.filter { $0.kind == "Transport" }.map { .target(name: $0.target) }
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
@@ -85,6 +90,12 @@ let package = Package(
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
+    .systemLibrary(name: "CNgtcp2", pkgConfig: "libngtcp2", providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev"])]),
+    .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
+    .target(
+      name: "CQuic", dependencies: ["CNgtcp2", "CGnuTLS"], cSettings: optimised,
+      linkerSettings: [.linkedLibrary("ngtcp2_crypto_gnutls"), .linkedLibrary("ngtcp2"), .linkedLibrary("gnutls")]),
+    .target(name: "CUDP", cSettings: optimised),
     .target(name: "CSystem"),
     .target(name: "CCurl"),
     .target(name: "CentramDownload", dependencies: ["CCurl"], swiftSettings: swift),
@@ -105,10 +116,13 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem", .product(name: "Yams", package: "Yams"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem",
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
-    .target(name: "CentramPluginTesting", dependencies: [api, "CentramHost"], swiftSettings: swift),
+    .target(name: "CSecureChannel", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
+    .target(name: "CentramTransportSupport", dependencies: [api, "CSecureChannel", "CSodium"], swiftSettings: swift),
+    .target(name: "CentramPluginTesting", dependencies: [api, "CentramHost", "CSodium"], swiftSettings: swift),
     .executableTarget(
       name: "centram-host",
       dependencies: [
@@ -117,6 +131,7 @@ let package = Package(
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
+    .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
@@ -143,6 +158,7 @@ let package = Package(
     .testTarget(name: "GenerationTests", dependencies: ["CentramModel", "CentramNode"], swiftSettings: swift),
     .executableTarget(name: "centram-sampling-bench", dependencies: ["CentramModel"], path: "Benchmarks/Sampling", swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting", "Fuzzing"], swiftSettings: swift),
+    .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
       dependencies: [
@@ -153,6 +169,7 @@ let package = Package(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
+    .testTarget(name: "TransportTests", dependencies: [api, "CentramPluginTesting", "CentramTransportSupport"] + transports, swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,

@@ -4,8 +4,8 @@ import Testing
 @Suite struct StructureTests {
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
-    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CKernels", "CModelKernels",
-    "CSystem", "CCurl", "CentramDownload", "CentramWire",
+    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
+    "CModelKernels", "CSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -15,14 +15,21 @@ import Testing
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
+    ("Sources/CentramTransportSupport", ["CentramPluginAPI", "CSecureChannel"]),
     ("Sources/CentramNumerics", ["CKernels"]),
     ("Sources/CentramLinearAlgebra", []),
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
-    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CKernels", "CSystem"]),
-    ("Plugins", ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels"]),
+    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CSystem"]),
+    (
+      "Plugins",
+      [
+        "CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CentramNumerics", "CentramLinearAlgebra",
+        "CKernels", "CQuic", "CUDP",
+      ]
+    ),
   ]
 
   @Test(arguments: allowed) func importsOnlyWhatStandsBelow(folder: String, modules: Set<String>) throws {
