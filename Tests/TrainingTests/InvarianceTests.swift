@@ -39,8 +39,8 @@ import Testing
   @Test(arguments: ModelConfiguration.everyKind, methods) func theInstructionSetDoesNotShow(configuration: ModelConfiguration, method: TrainingMethod) throws {
     let model = try SmallModel(configuration).model()
     var found: [[UInt32]] = []
+    defer { _ = mk_force_level(-1) }
     for level in [MK_BASE, MK_AVX2, MK_AVX512] where mk_force_level(Int32(level)) == 1 { found.append(try bits(model, method, .init(threads: 2))) }
-    _ = mk_force_level(-1)
     #expect(found.allSatisfy { $0 == found[0] })
   }
 
