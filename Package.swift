@@ -57,6 +57,7 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "CoreSpace", adapters),
   Plugin("MergeOperators", "Peft", adapters),
   Plugin("Transport", "Memory", ["CentramTransportSupport"]),
+  Plugin("Transport", "Nats", ["CentramTransportSupport", "CNats"]),
   Plugin("Transport", "Quic", ["CQuic", "CUDP"]),
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
@@ -89,6 +90,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CNats", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CNgtcp2", pkgConfig: "libngtcp2", providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev"])]),
     .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
@@ -96,7 +98,7 @@ let package = Package(
       name: "CQuic", dependencies: ["CNgtcp2", "CGnuTLS"], cSettings: optimised,
       linkerSettings: [.linkedLibrary("ngtcp2_crypto_gnutls"), .linkedLibrary("ngtcp2"), .linkedLibrary("gnutls")]),
     .target(name: "CUDP", cSettings: optimised),
-    .target(name: "CSystem"),
+    .target(name: "CHostSystem"),
     .target(name: "CCurl"),
     .target(name: "CentramDownload", dependencies: ["CCurl"], swiftSettings: swift),
     .target(name: "CKernels", cSettings: kernels),
@@ -111,12 +113,12 @@ let package = Package(
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
-      name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CSystem"], swiftSettings: swift),
+      name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CHostSystem"], swiftSettings: swift),
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem",
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
         .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
@@ -131,8 +133,9 @@ let package = Package(
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
+    .executableTarget(name: "centram-wire-bench", dependencies: ["CentramWire", "CSodium"], path: "Benchmarks/Wire", swiftSettings: swift),
+    .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", "CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
-    .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
       name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
@@ -158,7 +161,9 @@ let package = Package(
     .testTarget(name: "GenerationTests", dependencies: ["CentramModel", "CentramNode"], swiftSettings: swift),
     .executableTarget(name: "centram-sampling-bench", dependencies: ["CentramModel"], path: "Benchmarks/Sampling", swiftSettings: swift),
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting", "Fuzzing"], swiftSettings: swift),
-    .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire"], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-discovery-fixture", dependencies: [api, "CentramNode", "CentramWire"], path: "Tests/Fixtures/Discovery", swiftSettings: swift),
+    .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire", "centram-discovery-fixture"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
       dependencies: [
@@ -169,7 +174,7 @@ let package = Package(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
-    .testTarget(name: "TransportTests", dependencies: [api, "CentramPluginTesting", "CentramTransportSupport"] + transports, swiftSettings: swift),
+    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports, swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,

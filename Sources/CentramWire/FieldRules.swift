@@ -1,13 +1,6 @@
-import SwiftProtobuf
-
-#if canImport(FoundationEssentials)
-import FoundationEssentials
-#else
-import Foundation
-#endif
-
 /// What a field's value may be. The bracket at the end of its comment in the .proto file says it.
 enum FieldBound: Sendable {
+  case any
   /// The message must be there.
   case required
   /// No infinity, and a number.
@@ -35,7 +28,7 @@ enum FieldBound: Sendable {
   var isNeeded: Bool {
     switch self {
     case .required: true
-    case .finite, .lengthOrNone: false
+    case .any, .finite, .lengthOrNone: false
     case .length(let low, _): low > 0
     case .integer(let low, _): low > 0
     case .real(let low, _): low > 0
@@ -44,22 +37,39 @@ enum FieldBound: Sendable {
   }
 }
 
-/// The rules of a message's fields.
+/// The rules of a message's fields, all of them, in the order of their numbers.
 struct FieldRules: Sendable {
   struct Rule: Sendable {
-    let number: Int, name: String, bound: FieldBound
-    init(_ number: Int, _ name: String, _ bound: FieldBound) { (self.number, self.name, self.bound) = (number, name, bound) }
+    let number: Int, name: String, value: Value, bound: FieldBound, repeated: Bool
+    init(_ number: Int, _ name: String, _ value: Value, _ bound: FieldBound, repeated: Bool = false) {
+      (self.number, self.name, self.value, self.bound, self.repeated) = (number, name, value, bound, repeated)
+    }
+  }
+
+  /// How a field is encoded.
+  enum Value: Sendable {
+    case uint32, uint64, float, double, bytes
+    /// Enums and truth values.
+    case other
+    /// With its type.
+    case message(ObjectIdentifier)
   }
 
   let message: String
   let rules: [Rule]
-  /// Indices of rules whose field must not be left out.
-  let needed: [Int]
+  /// Bits of rules whose field must not be left out.
+  let needed: UInt64
 
   init(_ message: String, _ rules: [Rule]) {
+    precondition(rules.count <= 64, "\(message) has more than 64 fields")
     (self.message, self.rules) = (message, rules)
-    needed = rules.indices.filter { rules[$0].bound.isNeeded }
-    precondition(rules.count <= 64, "\(message) has more than 64 rules")
+    needed = rules.indices.reduce(0) { rules[$1].bound.isNeeded ? $0 | 1 << UInt64($1) : $0 }
+  }
+
+  /// The place in `rules` of a field.
+  func index(of number: UInt64) -> Int? {
+    if number >= 1, number <= UInt64(rules.count), rules[Int(number) - 1].number == Int(number) { return Int(number) - 1 }
+    return rules.firstIndex { UInt64($0.number) == number }
   }
 
   /// By the type of the message.
@@ -68,13 +78,4 @@ struct FieldRules: Sendable {
     for add in [session, discovery, genome, lineage, training, hyperlink, economy, content] { add(&table) }
     return table
   }()
-
-  /// A sentence on the first field that breaks its rule, in the message or in one inside it; nil where none does.
-  static func breach<M: SwiftProtobuf.Message>(in message: M) -> String? {
-    guard let rules = all[ObjectIdentifier(M.self)] else { return nil }
-    var visitor = FieldVisitor(rules: rules)
-    do { try message.traverse(visitor: &visitor) } catch let breach as FieldVisitor.Breach { return breach.sentence } catch { return "\(error)" }
-    for index in rules.needed where visitor.seen & (1 << UInt64(index)) == 0 { return "\(rules.message).\(rules.rules[index].name) is missing" }
-    return nil
-  }
 }

@@ -30,9 +30,7 @@ extension Frame {
     _ replyExpected: Bool
   ) throws(WireError) -> Frame {
     guard session.count == 16 else { throw WireError(.wrongSession, "a session has 16 bytes, not \(session.count)") }
-    if let breach = FieldRules.breach(in: message) { throw WireError(.invalidField, breach) }
-    var buffer: FrameBuffer
-    do { buffer = try message.serializedBytes() } catch { throw WireError(.malformedMessage, "a \(M.messageType) cannot be encoded: \(error)") }
+    var buffer = try message.written(FrameBuffer.self)
     guard buffer.count <= M.messageType.maximumPayload else {
       throw WireError(.payloadTooLong, "the payload of a \(M.messageType) has at most \(M.messageType.maximumPayload) bytes, not \(buffer.count)")
     }

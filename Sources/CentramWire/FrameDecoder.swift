@@ -1,3 +1,5 @@
+import CSodium
+
 /// Takes bytes as they come and gives frames. What it holds grows with bytes that arrived, never with a length that was announced.
 ///
 /// An error after which what follows can still be read (`keepsFraming`) is thrown once; any other is thrown again by every later call, and later
@@ -118,7 +120,7 @@ public struct FrameDecoder: Sendable {
       let capacity = max(Self.room + waiting + added, Self.room + 2 * waiting)
       buffer = [UInt8](unsafeUninitializedCapacity: capacity) { [buffer] target, count in
         let target = UnsafeMutableRawBufferPointer(target)
-        target.initializeMemory(as: UInt8.self, repeating: 0)
+        sodium_memzero(target.baseAddress!, capacity)
         buffer.withUnsafeBytes { UnsafeMutableRawBufferPointer(rebasing: target[Self.room...]).copyMemory(from: UnsafeRawBufferPointer(rebasing: $0[start..<start + waiting])) }
         count = capacity
       }

@@ -10,10 +10,7 @@ extension WireSigned {
   /// Signs a record, encoding it this once.
   /// - Throws: `invalidField` where a field of it breaks its rule.
   public init(_ record: some SwiftProtobuf.Message, by key: SigningKey, domain: SigningDomain) throws(WireError) {
-    if let breach = FieldRules.breach(in: record) { throw WireError(.invalidField, breach) }
-    let bytes: [UInt8]
-    do { bytes = try record.serializedBytes() } catch { throw WireError(.malformedMessage, "a record cannot be encoded: \(error)") }
-    self.init(content: bytes, by: key, domain: domain)
+    self.init(content: try record.written([UInt8].self), by: key, domain: domain)
   }
 
   /// Signs bytes as they are.

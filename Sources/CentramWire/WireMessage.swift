@@ -20,12 +20,20 @@ extension SwiftProtobuf.Message {
   /// Reads a message and checks the rules of its fields.
   /// - Throws: `malformedMessage`, `invalidField`.
   static func read(_ bytes: UnsafeRawBufferPointer, header: FrameHeader? = nil) throws(WireError) -> Self {
-    let message: Self
-    do { message = try Self(serializedBytes: BorrowedBytes(bytes: bytes)) } catch {
+    if let refusal = FieldScan.refusal(of: bytes, as: ObjectIdentifier(Self.self)) { throw WireError(refusal.code, refusal.sentence, header: header) }
+    do { return try Self(serializedBytes: BorrowedBytes(bytes: bytes)) } catch {
       throw WireError(.malformedMessage, "\(bytes.count) bytes are no \(Self.protoMessageName): \(error)", header: header)
     }
-    if let breach = FieldRules.breach(in: message) { throw WireError(.invalidField, breach, header: header) }
-    return message
+  }
+
+  /// Encodes the message and checks the rules of its fields.
+  /// - Throws: `malformedMessage`, `invalidField`.
+  func written<Bytes: SwiftProtobufContiguousBytes>(_: Bytes.Type = Bytes.self) throws(WireError) -> Bytes {
+    let bytes: Bytes
+    do { bytes = try serializedBytes() } catch { throw WireError(.malformedMessage, "a \(Self.protoMessageName) cannot be encoded: \(error)") }
+    let refusal = bytes.withUnsafeBytes { FieldScan.refusal(of: $0, as: ObjectIdentifier(Self.self)) }
+    if let refusal { throw WireError(refusal.code, refusal.sentence) }
+    return bytes
   }
 }
 

@@ -5,13 +5,13 @@ import Testing
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
-    "CModelKernels", "CSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
+    "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
     ("Sources/CentramPluginAPI/Swift", ["CCentramPlugin"]),
     ("Sources/CentramLanes", ["CentramPluginAPI"]),
-    ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CSystem"]),
+    ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CHostSystem"]),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
@@ -22,7 +22,7 @@ import Testing
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
-    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CSystem"]),
+    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CHostSystem"]),
     (
       "Plugins",
       [

@@ -14,6 +14,8 @@ public struct VerifiedRecord: Sendable, Equatable {
   public let number: UInt64, made: UInt64, expires: UInt64
   /// Addresses that can be read; the others are of transports or forms that this version does not know.
   public let addresses: [PeerAddress]
+  /// Networks of the addresses that reach everywhere.
+  let prefixes: Set<NetworkPrefix>
   public let relays: [Ticket.Relay]
   public let roles: [WireRole]
   public let network: [UInt8]
@@ -34,6 +36,7 @@ public struct VerifiedRecord: Sendable, Equatable {
     }
     (key, self.signed, number, made, expires) = (signer, signed, record.number, record.madeMs, record.expiresMs)
     addresses = record.addresses.sorted { $0.priority < $1.priority }.compactMap { try? PeerAddress($0.url) }.filter { $0.ip?.reach != IPAddress.Reach.none && $0.ip?.zone == nil }
+    prefixes = Set(addresses.filter { $0.ip?.reach == .world }.map(\.prefix))
     relays = record.relays.compactMap { route in
       guard route.expiresMs > now, let id = NodeKey(route.relay), let address = try? PeerAddress(route.url) else { return nil }
       return Ticket.Relay(id: id, address: address)

@@ -24,7 +24,7 @@ public struct RoutingTable: Sendable {
 
     init(_ record: VerifiedRecord, at now: UInt64) {
       (self.record, point, answered) = (record, TablePoint(of: record.key), now)
-      prefixes = Set(record.addresses.filter { $0.ip?.reach == .world }.map(\.prefix))
+      prefixes = record.prefixes
     }
   }
 
@@ -103,7 +103,12 @@ public struct RoutingTable: Sendable {
 
   /// The contacts nearest to a point, nearest first.
   public func nearest(_ target: TablePoint, _ count: Int, except key: NodeKey? = nil, now: UInt64 = 0) -> [Contact] {
-    Array(contacts.filter { $0.key != key && $0.record.expires > now }.sorted { target.isNearer($0.point, than: $1.point) }.prefix(count))
+    let all = contacts
+    var places: [(distance: TablePoint, index: Int)] = []
+    places.reserveCapacity(all.count)
+    for index in all.indices { places.append((target.distance(to: all[index].point), index)) }
+    places.sort { $0.distance < $1.distance }
+    return Array(places.lazy.map { all[$0.index] }.filter { $0.key != key && $0.record.expires > now }.prefix(count))
   }
 
   /// Drops those whose records have expired.

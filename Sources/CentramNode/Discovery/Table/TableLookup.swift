@@ -15,12 +15,13 @@ public struct TableLookup: Sendable {
   }
 
   private enum State { case candidate, asked, answered, failed }
-  private struct Node { var record: VerifiedRecord, point: TablePoint, state = State.candidate }
+  private struct Node { var record: VerifiedRecord, distance: TablePoint, state = State.candidate }
 
   public let target: TablePoint
   private let settings: Settings
   private let own: NodeKey
-  private var nodes: [NodeKey: Node] = [:]
+  /// Nearest first.
+  private var nodes: [Node] = []
   private var prefixes: [NetworkPrefix: Int] = [:]
   public private(set) var queries = 0
 
@@ -31,53 +32,71 @@ public struct TableLookup: Sendable {
 
   /// Whom to ask now; they count as asked.
   public mutating func next() -> [VerifiedRecord] {
-    guard !isDone else { return [] }
-    let asked = nodes.values.count { $0.state == .asked }
-    let chosen = front.filter { $0.state == .candidate }.prefix(min(settings.parallel - asked, settings.queries - queries))
-    for node in chosen { nodes[node.record.key]!.state = .asked }
-    queries += chosen.count
-    return chosen.map(\.record)
+    var room = min(settings.parallel - nodes.count { $0.state == .asked }, settings.queries - queries), chosen: [VerifiedRecord] = []
+    for index in front where nodes[index].state == .candidate && room > 0 {
+      nodes[index].state = .asked
+      chosen.append(nodes[index].record)
+      (room, queries) = (room - 1, queries + 1)
+    }
+    return chosen
   }
 
   /// A node answered with records that were verified.
   public mutating func answered(_ key: NodeKey, _ records: [VerifiedRecord]) {
-    guard nodes[key]?.state == .asked else { return }
-    nodes[key]!.state = .answered
+    guard settle(key, .answered) else { return }
     for record in records.prefix(settings.nearest) { add(record) }
   }
 
-  public mutating func failed(_ key: NodeKey) {
-    guard nodes[key]?.state == .asked else { return }
-    nodes[key]!.state = .failed
-  }
+  public mutating func failed(_ key: NodeKey) { _ = settle(key, .failed) }
 
   /// Whether nobody is left to ask that could be nearer than those who answered.
   public var isDone: Bool {
-    if front.allSatisfy({ $0.state == .answered }) { return true }
-    return queries >= settings.queries && !nodes.values.contains { $0.state == .asked }
+    if front.allSatisfy({ nodes[$0].state == .answered }) { return true }
+    return queries >= settings.queries && !nodes.contains { $0.state == .asked }
   }
 
   /// Those who answered, nearest first.
-  public var result: [VerifiedRecord] {
-    Array(nodes.values.filter { $0.state == .answered }.sorted { target.isNearer($0.point, than: $1.point) }.prefix(settings.nearest).map(\.record))
+  public var result: [VerifiedRecord] { Array(nodes.lazy.filter { $0.state == .answered }.prefix(settings.nearest).map(\.record)) }
+
+  /// Places of the nearest that have not failed.
+  private var front: [Int] {
+    var result: [Int] = []
+    for index in nodes.indices where nodes[index].state != .failed {
+      result.append(index)
+      if result.count == settings.nearest { break }
+    }
+    return result
   }
 
-  /// The nearest that have not failed.
-  private var front: [Node] {
-    Array(nodes.values.filter { $0.state != .failed }.sorted { target.isNearer($0.point, than: $1.point) }.prefix(settings.nearest))
+  private mutating func settle(_ key: NodeKey, _ state: State) -> Bool {
+    let (place, isThere) = place(target.distance(to: TablePoint(of: key)))
+    guard isThere, nodes[place].state == .asked else { return false }
+    nodes[place].state = state
+    return true
   }
 
   private mutating func add(_ record: VerifiedRecord) {
     guard record.key != own else { return }
-    if let known = nodes[record.key] {
-      if known.state == .candidate && record.number > known.record.number { nodes[record.key]!.record = record }
+    let distance = target.distance(to: TablePoint(of: record.key)), (place, isThere) = place(distance)
+    if isThere {
+      if nodes[place].state == .candidate && record.number > nodes[place].record.number { nodes[place].record = record }
       return
     }
-    // Enough for any search; a hostile answer has at most twenty.
+    // Enough for any search.
     guard nodes.count < settings.queries * settings.nearest else { return }
-    let networks = Set(record.addresses.filter { $0.ip?.reach == .world }.map(\.prefix))
+    let networks = record.prefixes
     guard networks.allSatisfy({ prefixes[$0, default: 0] < settings.perPrefix }) else { return }
     for network in networks { prefixes[network, default: 0] += 1 }
-    nodes[record.key] = Node(record: record, point: TablePoint(of: record.key))
+    nodes.insert(Node(record: record, distance: distance), at: place)
+  }
+
+  /// Where a distance stands or would stand.
+  private func place(_ distance: TablePoint) -> (Int, Bool) {
+    var low = 0, high = nodes.count
+    while low < high {
+      let middle = (low + high) / 2
+      if nodes[middle].distance < distance { low = middle + 1 } else { high = middle }
+    }
+    return (low, low < nodes.count && nodes[low].distance == distance)
   }
 }
