@@ -31,6 +31,7 @@ struct Plugin {
 let adapters: [Target.Dependency] = ["CentramAdapterSupport", "CentramLinearAlgebra"]
 let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
+let http: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 let plugins: [Plugin] = [
   Plugin("MergeOperators", "ArceeFusion", merging),
   Plugin("MergeOperators", "Breadcrumbs", merging),
@@ -56,6 +57,7 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "LoraSVD", adapters),
   Plugin("MergeOperators", "CoreSpace", adapters),
   Plugin("MergeOperators", "Peft", adapters),
+  Plugin("Transport", "Http", ["CentramTransportSupport"] + http),
   Plugin("Transport", "Memory", ["CentramTransportSupport"]),
   Plugin("Transport", "Nats", ["CentramTransportSupport", "CNats"]),
   Plugin("Transport", "Quic", ["CQuic", "CUDP"]),
@@ -81,6 +83,7 @@ let package = Package(
   dependencies: [
     .package(path: "Sources/CentramPluginAPI"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     // Exact, because the code in Sources/CentramWire/Generated was made by this version's generator.
     .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
@@ -140,6 +143,8 @@ let package = Package(
     .testTarget(
       name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
       swiftSettings: swift),
+    .executableTarget(
+      name: "centram-transport-bench", dependencies: [api, "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),
@@ -174,7 +179,7 @@ let package = Package(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
-    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports, swiftSettings: swift),
+    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports + http, swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,
