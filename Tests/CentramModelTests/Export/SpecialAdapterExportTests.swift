@@ -96,7 +96,8 @@ import Testing
         if adapter.module(forTensor: name) == nil {
           #expect(found.map(Double.init) == wanted, "\(name)")
         } else {
-          #expect(ModelExportTests.largestDifference(found, wanted) < 1e-5, "\(name)")
+          // Random blocks of Q6_K reach 512, where the rounding to float32 alone is up to 2⁻¹⁶.
+          #expect(found.count == wanted.count && zip(found, wanted).allSatisfy { abs(Double($0) - $1) <= max(1e-5, $1.magnitude * 0x1p-24) }, "\(name)")
         }
       }
     }
