@@ -61,12 +61,12 @@ import Testing
     #expect(reachability.ask(peer, candidates: [address("quic://198.51.100.1:1")], nonce: nonce(1), now: 0)?.candidates == ["quic://198.51.100.1:1"])
     var answer = WireObservedAddress()
     (answer.step, answer.nonce, answer.results) = (.dialResult, Data(nonce(1)), [DialBackServer.result("quic://198.51.100.1:1", .reached)])
-    #expect(!reachability.heard(answer, from: other, in: network(1), now: 0))
-    #expect(reachability.heard(answer, from: peer, in: network(1), now: 0))
-    #expect(!reachability.heard(answer, from: peer, in: network(2), now: 0))
+    #expect(reachability.heard(answer, from: other, in: network(1), now: 0) == false)
+    #expect(reachability.heard(answer, from: peer, in: network(1), now: 0) == true)
+    #expect(reachability.heard(answer, from: peer, in: network(2), now: 0) == false)
     _ = reachability.ask(peer, candidates: [address("quic://198.51.100.1:1")], nonce: nonce(2), now: 0)
     answer.nonce = Data(nonce(2))
-    #expect(!reachability.heard(answer, from: peer, in: network(2), now: 61 * Self.second), "too late")
+    #expect(reachability.heard(answer, from: peer, in: network(2), now: 61 * Self.second) == false, "too late")
   }
 
   @Test func questionsStopAtTheirLimit() {
@@ -96,8 +96,8 @@ import Testing
   @Test func anAddressCountsWhenTwoNetworksAgree() {
     var observed = ObservedAddresses()
     let seen = address("quic://198.51.100.1:4000")
-    #expect(observed.heard(seen, from: network(1), now: 0))
-    #expect(observed.heard(seen, from: network(1), now: 1))
+    #expect(observed.heard(seen, from: network(1), now: 0) == true)
+    #expect(observed.heard(seen, from: network(1), now: 1) == true)
     #expect(observed.confirmed(now: 1).isEmpty && observed.mapping(scheme: "quic", now: 1) == .unknown)
     observed.heard(seen, from: network(2), now: 2)
     #expect(observed.confirmed(now: 2) == [seen] && observed.mapping(scheme: "quic", now: 2) == .endpointIndependent)
@@ -118,7 +118,7 @@ import Testing
   @Test func addressesThatNobodyCouldSeeAreNotTaken() {
     var observed = ObservedAddresses()
     for text in ["quic://127.0.0.1:1", "quic://169.254.1.1:1", "quic://[fe80::1]:1", "quic://224.0.0.1:1", "quic://0.0.0.0:1", "quic://router.example:1", "quic://198.51.100.1"] {
-      #expect(!observed.heard(address(text), from: network(1), now: 0), "\(text)")
+      #expect(observed.heard(address(text), from: network(1), now: 0) == false, "\(text)")
     }
   }
 
