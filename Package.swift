@@ -31,7 +31,8 @@ struct Plugin {
 let adapters: [Target.Dependency] = ["CentramAdapterSupport", "CentramLinearAlgebra"]
 let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
-let http: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
+let sockets: [Target.Dependency] = ["NIOCore", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
+let http: [Target.Dependency] = sockets + [.product(name: "NIOHTTP1", package: "swift-nio")]
 let plugins: [Plugin] = [
   Plugin("MergeOperators", "ArceeFusion", merging),
   Plugin("MergeOperators", "Breadcrumbs", merging),
@@ -60,6 +61,7 @@ let plugins: [Plugin] = [
   Plugin("Transport", "Http", ["CentramTransportSupport"] + http),
   Plugin("Transport", "Memory", ["CentramTransportSupport"]),
   Plugin("Transport", "Nats", ["CentramTransportSupport", "CNats"]),
+  Plugin("Transport", "Tcp", ["CentramTransportSupport"] + sockets),
   Plugin("Transport", "Quic", ["CQuic", "CUDP"]),
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
