@@ -28,9 +28,11 @@ struct Plugin {
   init(_ kind: String, _ name: String, _ leaves: [Target.Dependency] = []) { (self.kind, self.name, self.leaves) = (kind, name, leaves) }
 }
 
-let linearAlgebra: [Target.Dependency] = ["CentramLinearAlgebra"]
+let adapters: [Target.Dependency] = ["CentramAdapterSupport", "CentramLinearAlgebra"]
 let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
+let sockets: [Target.Dependency] = ["NIOCore", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
+let http: [Target.Dependency] = sockets + [.product(name: "NIOHTTP1", package: "swift-nio")]
 let plugins: [Plugin] = [
   Plugin("MergeOperators", "ArceeFusion", merging),
   Plugin("MergeOperators", "Breadcrumbs", merging),
@@ -53,11 +55,13 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "TaskArithmetic", merging),
   Plugin("MergeOperators", "Ties", merging),
   Plugin("MergeOperators", "LoraCat"),
-  Plugin("MergeOperators", "LoraSVD", linearAlgebra),
-  Plugin("MergeOperators", "CoreSpace", linearAlgebra),
-  Plugin("MergeOperators", "Peft", linearAlgebra),
+  Plugin("MergeOperators", "LoraSVD", adapters),
+  Plugin("MergeOperators", "CoreSpace", adapters),
+  Plugin("MergeOperators", "Peft", adapters),
+  Plugin("Transport", "Http", ["CentramTransportSupport"] + http),
   Plugin("Transport", "Memory", ["CentramTransportSupport"]),
   Plugin("Transport", "Nats", ["CentramTransportSupport", "CNats"]),
+  Plugin("Transport", "Tcp", ["CentramTransportSupport"] + sockets),
   Plugin("Transport", "Quic", ["CQuic", "CUDP"]),
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
@@ -81,6 +85,7 @@ let package = Package(
   dependencies: [
     .package(path: "Sources/CentramPluginAPI"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     // Exact, because the code in Sources/CentramWire/Generated was made by this version's generator.
     .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
@@ -106,6 +111,7 @@ let package = Package(
     .target(name: "CentramNumerics", dependencies: ["CKernels"], swiftSettings: swift),
     .target(name: "CentramLinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: swift),
     .target(name: "CentramMergeSupport", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
+    .target(name: "CentramAdapterSupport", dependencies: [api, "CentramLinearAlgebra"], swiftSettings: swift),
     .target(name: "CentramTrainingSupport", dependencies: [api, "CentramNumerics", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
@@ -118,7 +124,7 @@ let package = Package(
       name: "CentramNode",
       dependencies: [
         api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
-        .product(name: "Yams", package: "Yams"),
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
     .target(name: "CSecureChannel", linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
@@ -127,11 +133,20 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramWire",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
+    .target(name: "TestNetwork", path: "Tests/Support/TestNetwork", swiftSettings: swift),
+    .testTarget(name: "NetworkTests", dependencies: ["TestNetwork"], swiftSettings: swift),
+    .testTarget(
+      name: "SessionTests",
+      dependencies: [
+        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "Transport_Memory",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: swift),
     .executableTarget(name: "centram-wire-bench", dependencies: ["CentramWire", "CSodium"], path: "Benchmarks/Wire", swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", "CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .executableTarget(
@@ -155,34 +170,38 @@ let package = Package(
     .executableTarget(
       name: "centram-kernel-bench", dependencies: ["CModelKernels", "CKernelPeak"], path: "Benchmarks/ModelKernels", exclude: ["Peak"], swiftSettings: swift),
     .testTarget(name: "ModelKernelTests", dependencies: ["CModelKernels"], swiftSettings: swift),
-    .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
-    .testTarget(name: "TokenizerTests", dependencies: ["CentramModel"], swiftSettings: swift),
+    .testTarget(name: "CentramModelTests", dependencies: ["CentramModel", "Fuzzing"], swiftSettings: swift),
+    .testTarget(name: "TokenizerTests", dependencies: ["CentramModel", "Fuzzing"], swiftSettings: swift),
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
+    .target(name: "Fuzzing", path: "Tests/Support/Fuzzing", swiftSettings: swift),
+    .target(name: "ModelGoldens", dependencies: ["CentramModel"], path: "Tests/Support/ModelGoldens", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
-    .testTarget(name: "TrainingTests", dependencies: ["CentramModel", "CentramNumerics", "CModelKernels"], swiftSettings: swift),
-    .executableTarget(name: "centram-training-bench", dependencies: ["CentramModel"], path: "Benchmarks/Training", exclude: ["compare.py"], swiftSettings: swift),
-    .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels"], swiftSettings: swift),
+    .testTarget(
+      name: "TrainingTests", dependencies: [api, "CentramModel", "CentramNumerics", "CModelKernels", "CentramTrainingSupport", "ModelGoldens"], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-training-bench", dependencies: [api, "CentramModel", "CentramTrainingSupport"], path: "Benchmarks/Training", exclude: ["compare.py"], swiftSettings: swift),
+    .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels", "ModelGoldens"], swiftSettings: swift),
     .testTarget(name: "GenerationTests", dependencies: ["CentramModel", "CentramNode"], swiftSettings: swift),
     .executableTarget(name: "centram-sampling-bench", dependencies: ["CentramModel"], path: "Benchmarks/Sampling", swiftSettings: swift),
-    .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
+    .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting", "Fuzzing"], swiftSettings: swift),
     .executableTarget(
       name: "centram-discovery-fixture", dependencies: [api, "CentramNode", "CentramWire"], path: "Tests/Fixtures/Discovery", swiftSettings: swift),
     .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire", "centram-discovery-fixture"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
       dependencies: [
-        api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting",
+        api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting", "Fuzzing",
       ] + mergeOperators,
       swiftSettings: swift),
     .testTarget(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
-    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports, swiftSettings: swift),
+    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports + http, swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
-      dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting"] + trainers,
+      dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,
       swiftSettings: swift),
     .executableTarget(
       name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],

@@ -42,10 +42,11 @@ import Transport_Nats
     let server = try await NatsServer()
     defer { server.kill() }
     let (client, far, _) = try await Self.pair(server, #"{"retrySeconds": 1}"#)
-    let (opened, _) = try await stream(client, far)
+    let (opened, accepted) = try await stream(client, far)
     server.stop()
     try await opened.send([1])
     #expect(await pluginError { try await opened.receive(upTo: 1) }?.code == .closed)
+    withExtendedLifetime(accepted) {}
   }
 
   @Test func aDialWithoutAServerOrAListenerSaysSo() async throws {

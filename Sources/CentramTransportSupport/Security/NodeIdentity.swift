@@ -8,8 +8,6 @@ public struct NodeIdentity: Sendable {
   public let seed: [UInt8]
   /// DER.
   public let certificate: [UInt8]
-  /// The private key as RFC 8410 has it, DER.
-  public var privateKey: [UInt8] { [0x30, 0x2E, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20] + seed }
 
   /// - Throws: `.invalid` where the seed has not 32 bytes.
   public init(seed: [UInt8]) throws(PluginError) {
@@ -54,23 +52,4 @@ enum Certificate {
       content.count < 128 ? [UInt8(content.count)] : content.count < 256 ? [0x81, UInt8(content.count)] : [0x82, UInt8(content.count >> 8), UInt8(content.count & 255)]
     return [tag] + length + content
   }
-}
-
-/// The Ed25519 key in a SubjectPublicKeyInfo (RFC 8410), or nil.
-public func ed25519Key(inPublicKeyInfo der: [UInt8]) -> PeerID? {
-  let prefix: [UInt8] = [0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00]
-  return der.starts(with: prefix) ? PeerID(Array(der.dropFirst(prefix.count))) : nil
-}
-
-extension PeerID {
-  /// In time that does not depend on where they differ.
-  public func equalsInConstantTime(_ other: PeerID) -> Bool { sodium_memcmp(bytes, other.bytes, 32) == 0 }
-}
-
-/// For TLS stacks without an exporter: both ends send 32 random bytes inside the authenticated channel and hash them with both keys.
-public func channelBinding(diallerKey: PeerID, listenerKey: PeerID, diallerNonce: [UInt8], listenerNonce: [UInt8]) -> [UInt8] {
-  var hash = [UInt8](repeating: 0, count: 32)
-  let input = Array("centram/1/channel-binding\0".utf8) + diallerKey.bytes + listenerKey.bytes + diallerNonce + listenerNonce
-  crypto_hash_sha256(&hash, input, UInt64(input.count))
-  return hash
 }
