@@ -19,6 +19,8 @@ import Testing
     world.scope.start { _ = try? await end.reach(a.key, direct: [], relays: [relay.key]) }
     let id = a.key.description
     await b.node.wait { $0.contains { $0.id == id && $0.state == .connected } }
+    let other = b.key.description
+    await a.node.wait { $0.contains { $0.id == other && $0.state == .connected } }
     return (relay, a, b)
   }
 
