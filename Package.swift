@@ -179,6 +179,7 @@ let package = Package(
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting", "Fuzzing"], swiftSettings: swift),
     .executableTarget(
       name: "centram-discovery-fixture", dependencies: [api, "CentramNode", "CentramWire"], path: "Tests/Fixtures/Discovery", swiftSettings: swift),
+    .testTarget(name: "RelayTests", dependencies: ["CentramNode", "CentramWire"], swiftSettings: swift),
     .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire", "centram-discovery-fixture"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",

@@ -8,6 +8,8 @@ final class Connection: Hashable, @unchecked Sendable {
   /// Nil once it is released.
   private(set) var pointer: OpaquePointer?
   private(set) var peer: PeerID?, binding: [UInt8] = [], failure: PluginError?
+  /// Where the peer was when the connection came to be.
+  private(set) var remote = ""
   var expected: PeerID?, dialled = ""
   private var connecting: Waiter<Void>?
   private var accepting: [Waiter<Stream>] = [], opening: [Waiter<Stream>] = []
@@ -27,6 +29,9 @@ final class Connection: Hashable, @unchecked Sendable {
     guard let pointer, let key = cquic_connection_key(pointer) else { return }
     peer = PeerID(Array(UnsafeBufferPointer(start: key, count: Int(CQUIC_KEY_SIZE))))
     binding = Array(UnsafeBufferPointer(start: cquic_connection_binding(pointer), count: Int(CQUIC_BINDING_SIZE)))
+    var address = SocketAddress()
+    cquic_connection_remote(pointer, &address.storage, &address.length)
+    remote = address.length > 0 ? address.description : ""
     connecting?.resume(.success(()))
     connecting = nil
   }

@@ -2,14 +2,16 @@ import CQuic
 import CentramPluginAPI
 
 /// What a caller holds of a connection. Dropping it, and all its streams, closes it.
-final class QuicConnection: DatagramConnection {
+final class QuicConnection: DatagramConnection, CustomStringConvertible {
   let core: Connection
   let peer: PeerID
   let channelBinding: [UInt8]
+  /// Where the peer was when the connection came to be, as an address to dial: how a node learns whom it may dial back.
+  let description: String
 
   /// - Parameter core: connected.
   init(_ core: Connection) {
-    (self.core, peer, channelBinding) = (core, core.peer!, core.binding)
+    (self.core, peer, channelBinding, description) = (core, core.peer!, core.binding, core.remote)
   }
 
   deinit { core.endpoint.loop.submit { [core] in core.release() } }
