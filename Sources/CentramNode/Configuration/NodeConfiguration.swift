@@ -17,6 +17,11 @@ public struct NodeConfiguration: Sendable {
   public var mergeHash = FileHashAlgorithm.xxh128
   /// The model store; nil: the standard one.
   public var modelFolder: String?
+  /// Addresses to listen on; empty: the standard ones.
+  public var listen: [String] = []
+  /// Peers to dial, as `PeerReference` reads them.
+  public var peers: [String] = []
+  public var limits = Limits()
 
   public init() {}
 
@@ -33,7 +38,7 @@ public struct NodeConfiguration: Sendable {
       throw MergeError(.configuration, "\(name): not a JSON object")
     }
     let reader = Reader(name: name)
-    try reader.section(root, "", ["plugins", "merge", "models"])
+    try reader.section(root, "", ["plugins", "merge", "models", "network"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
     try reader.section(plugins, "plugins.", ["path", "disable", "versions", "requireSignature", "publishers"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
@@ -63,6 +68,18 @@ public struct NodeConfiguration: Sendable {
     if let value = models["path"] {
       guard let path = value as? String, !path.isEmpty else { throw reader.error("models.path", "must be a folder") }
       modelFolder = (path as NSString).expandingTildeInPath
+    }
+    let network = try reader.object(root["network"], "network") ?? [:]
+    try reader.section(network, "network.", ["listen", "peers", "limits"])
+    listen = try reader.strings(network["listen"], "network.listen")
+    peers = try reader.strings(network["peers"], "network.peers")
+    let chosen = try reader.object(network["limits"], "network.limits") ?? [:]
+    try reader.section(chosen, "network.limits.", Limit.allCases.map(\.rawValue))
+    for (name, value) in chosen {
+      guard let limit = Limit(rawValue: name), let number = value as? Int, (1...1_000_000_000).contains(number) else {
+        throw reader.error("network.limits.\(name)", "must be a whole number from 1 to 1000000000")
+      }
+      limits[limit] = number
     }
   }
 

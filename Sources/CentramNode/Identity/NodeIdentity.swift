@@ -41,6 +41,9 @@ public final class NodeIdentity: IdentityService, @unchecked Sendable {
     return signature
   }
 
+  /// The 32-byte seed, for the composition root. Plugins ask with `exportSeed`.
+  public var seed: [UInt8] { Array(secret.prefix(32)) }
+
   public func exportSeed() throws(PluginError) -> [UInt8] {
     throw PluginError(.unsupported, "the node's key does not leave it; no setting allows it yet")
   }
@@ -72,5 +75,8 @@ public struct LazyIdentity: IdentityService {
   public init(path: String) { self.path = path }
   public var publicKey: [UInt8] { (try? NodeIdentity(path: path))?.publicKey ?? [] }
   public func sign(_ message: [UInt8]) throws(PluginError) -> [UInt8] { try NodeIdentity(path: path).sign(message) }
+  /// The 32-byte seed, for the composition root. Plugins ask with `exportSeed`.
+  public var seed: [UInt8] { Array(secret.prefix(32)) }
+
   public func exportSeed() throws(PluginError) -> [UInt8] { try NodeIdentity(path: path).exportSeed() }
 }

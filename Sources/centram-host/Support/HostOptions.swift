@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CentramHost
 internal import CentramNode
+internal import CentramPluginAPI
 internal import Foundation
 
 /// Where plugins and settings come from. The only place that reads the environment.
@@ -30,7 +31,10 @@ struct HostOptions: ParsableArguments {
   }
 
   /// A host that knows its plugins and has loaded none.
-  func host(_ configuration: NodeConfiguration) -> PluginHost {
+  /// - Parameters:
+  ///   - identity: the node's key for plugins; nil: one that signs and stays where it is.
+  ///   - log: gets the host's lines; nil: warnings and errors are shown.
+  func host(_ configuration: NodeConfiguration, identity: (any IdentityService)? = nil, log: (@Sendable (LogLevel, String) -> Void)? = nil) -> PluginHost {
     let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     let host = PluginHost(
       configuration: HostConfiguration(
@@ -38,8 +42,8 @@ struct HostOptions: ParsableArguments {
         executableFolder: (executable as NSString).deletingLastPathComponent, trust: configuration.trust,
         disabled: configuration.disabledPlugins.union(disabled)),
       services: DefaultHostServices(
-        services: ["centram.identity/1": LazyIdentity(path: Self.folder + "/identity")],
-        log: { level, message in
+        services: ["centram.identity/1": identity ?? LazyIdentity(path: Self.folder + "/identity")],
+        log: log ?? { level, message in
           if level.rawValue >= 2 { Terminal.note(message) }
         }))
     host.discover()

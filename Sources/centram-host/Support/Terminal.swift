@@ -72,6 +72,9 @@ enum Terminal {
       case .cancelled: throw ExitCode(130)
       default: throw ExitCode(65)
       }
+    } catch let error as SessionError {
+      note("error: \(error.message)")
+      throw ExitCode(error.code == .configuration ? 65 : 69)
     } catch let error as HostError {
       note("error: \(error.message)")
       throw ExitCode(69)

@@ -1,0 +1,163 @@
+public import CentramPluginAPI
+public import CentramWire
+
+/// A node on the network: its listeners, its sessions with peers, and what it does with their messages.
+///
+/// Make it, register handlers, then call `run`, which returns after `stop` or when its task is cancelled. It starts no task outside `run`.
+public actor Node {
+  public nonisolated let settings: NodeSettings
+  public nonisolated let counters: Counters
+  /// What to do with messages, by type.
+  public nonisolated let handlers: HandlerRegistry
+  public nonisolated let clock: any NodeClock
+  nonisolated let scope = TaskScope()
+  nonisolated let random: any RandomService
+  nonisolated let log: @Sendable (LogLevel, String) -> Void
+  nonisolated let transports: [String: any Transport]
+  nonisolated let capabilities: @Sendable () -> WireCapabilities
+
+  /// This node's key; changes with `rotateKey`.
+  public internal(set) var key: SigningKey
+  /// Addresses to dial, with the ports that were chosen.
+  public internal(set) var listening: [String] = []
+  /// Keys of peers that went over to others.
+  public internal(set) var links = KeyLinks()
+
+  enum Phase { case new, running, stopping, stopped }
+  var phase = Phase.new
+  var rotations: UInt32 = 0
+  var table: [NodeKey: PeerEntry] = [:]
+  var dials: [PeerReference: DialState] = [:]
+  var listeners: [any TransportListener] = []
+  var gate: HandshakeGate
+  var bans: BanList
+  var watchers: [(condition: @Sendable ([PeerStatus]) -> Bool, signal: Signal)] = []
+  let started = Signal()
+  let ended = Signal()
+
+  /// - Parameters:
+  ///   - transports: by scheme, as their `info` says.
+  ///   - log: gets lines for people, from any thread.
+  public init(
+    settings: NodeSettings, key: SigningKey, transports: [any Transport], clock: any NodeClock, random: any RandomService,
+    handlers: HandlerRegistry = HandlerRegistry(), log: @escaping @Sendable (LogLevel, String) -> Void = { _, _ in },
+    capabilities: @escaping @Sendable () -> WireCapabilities = { WireCapabilities() }
+  ) {
+    (self.settings, self.key, self.clock, self.random) = (settings, key, clock, random)
+    (self.handlers, self.log, self.capabilities) = (handlers, log, capabilities)
+    self.transports = Dictionary(transports.map { ($0.info.scheme, $0) }) { first, _ in first }
+    counters = Counters()
+    gate = HandshakeGate(limits: settings.limits, now: clock.monotonicNanoseconds)
+    bans = BanList(limits: settings.limits)
+  }
+
+  nonisolated var services: SessionServices {
+    SessionServices(
+      limits: settings.limits, counters: counters, clock: clock, random: random, handlers: handlers, scope: scope, log: log, capabilities: capabilities,
+      misbehaved: { [weak self] peer, points in
+        guard let self else { return }
+        self.scope.start { await self.misbehaved(peer, points) }
+      },
+      rotated: { [weak self] link in
+        guard let self else { return }
+        self.scope.start { await self.rotated(link) }
+      })
+  }
+
+  /// Listens, dials, serves. Runs once.
+  /// - Throws: where it cannot listen as it should; nothing goes on then.
+  public func run() async throws(SessionError) {
+    precondition(phase == .new, "a node runs once")
+    do throws(SessionError) { try await listen() } catch {
+      phase = .stopped
+      started.send()
+      throw error
+    }
+    phase = .running
+    started.send()
+    for reference in settings.peers { connect(to: reference) }
+    scope.start { await self.maintain() }
+    let scope = scope
+    await withTaskCancellationHandler {
+      await scope.run()
+    } onCancel: {
+      scope.cancel()
+    }
+    for listener in listeners { await listener.close() }
+    phase = .stopped
+    ended.send()
+    wakeWatchers([])
+  }
+
+  /// Says goodbye to every peer, ends what runs, and lets `run` return.
+  public func stop() async {
+    guard phase == .running else { return }
+    phase = .stopping
+    wakeWatchers([])
+    for listener in listeners { await listener.close() }
+    let sessions = table.values.compactMap(\.session)
+    await withDiscardingTaskGroup { group in
+      for session in sessions { group.addTask { await session.sayGoodbye(.shutdown, "the node shuts down") } }
+    }
+    scope.cancel()
+    await ended.wait()
+  }
+
+  /// Suspends until it listens, or could not.
+  public func waitUntilStarted() async {
+    await started.wait()
+  }
+
+  /// The session with a peer that is connected now.
+  public func session(with peer: NodeKey) -> PeerSession? {
+    guard let entry = table[currentKey(peer)], entry.isConnected else { return nil }
+    return entry.session
+  }
+
+  /// Sessions with all peers that are connected now, by key.
+  public func sessions() -> [(peer: NodeKey, session: PeerSession)] {
+    table.filter { $0.value.isConnected }.compactMap { key, entry in entry.session.map { (key, $0) } }
+      .sorted { $0.0 < $1.0 }
+  }
+
+  func currentKey(_ peer: NodeKey) -> NodeKey { NodeKey(links.current(peer.bytes)) ?? peer }
+
+  // MARK: Keys and conduct
+
+  /// Moves the node to another key and tells every peer, now or when it comes back.
+  /// - Parameter grace: milliseconds for which peers still take the old key.
+  public func rotateKey(to new: SigningKey, grace: UInt32 = 86_400_000, isCompromised: Bool = false) async throws(SessionError) {
+    rotations += 1
+    let number = rotations
+    key = new
+    for entry in sortedEntries() {
+      if let session = entry.session { try await session.rotate(to: new, number: number, grace: grace, isCompromised: isCompromised) }
+    }
+  }
+
+  private func rotated(_ link: KeyLinks.Link) {
+    guard let old = NodeKey(link.old), let new = NodeKey(link.new) else { return }
+    do throws(SessionError) { try links.add(link) } catch { return log(.warning, "a rotation of \(old) is not taken: \(error.message)") }
+    if let entry = table.removeValue(forKey: old) { table[new] = entry }
+    log(.info, "\(old) is \(new) now")
+    changed()
+  }
+
+  func misbehaved(_ peer: NodeKey, _ points: Double) async {
+    guard bans.add(points, to: peer.bytes, now: clock.monotonicNanoseconds) else { return }
+    counters.reached(.banScore)
+    log(.warning, "\(peer) is banned for a while: it broke too many rules")
+    guard let session = table[peer]?.session else { return }
+    await session.sayGoodbye(.misbehaviour, "too many rules were broken; come back later")
+    table[peer] = nil
+    changed()
+  }
+
+  /// Whether a peer is banned now.
+  public func isBanned(_ peer: NodeKey) -> Bool { bans.isBanned(peer.bytes, now: clock.monotonicNanoseconds) }
+
+  /// Once a second: sessions that waited too long for their peers end.
+  private func maintain() async {
+    while phase == .running, (try? await clock.sleep(milliseconds: 1_000)) != nil { await endOldSessions() }
+  }
+}

@@ -1,0 +1,46 @@
+internal import CentramPluginAPI
+internal import CentramWire
+
+extension TransportStream {
+  /// Sends all of `bytes`.
+  func send(_ bytes: [UInt8]) async throws(PluginError) {
+    guard !bytes.isEmpty else { return }
+    // The buffer must stay where it is while the call waits.
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+    defer { buffer.deallocate() }
+    bytes.withUnsafeBytes { buffer.copyMemory(from: $0) }
+    try await send(UnsafeRawBufferPointer(buffer))
+  }
+}
+
+/// Reads frames from a stream. One task at a time uses it.
+final class FrameReader: @unchecked Sendable {
+  private let stream: any TransportStream
+  private let buffer: UnsafeMutableRawBufferPointer
+  private var decoder = FrameDecoder()
+
+  init(_ stream: any TransportStream, bufferBytes: Int = 16 << 10) {
+    self.stream = stream
+    buffer = .allocate(byteCount: bufferBytes, alignment: 16)
+  }
+
+  deinit { buffer.deallocate() }
+
+  /// - Parameter onBytes: is told after each piece how many bytes of a frame wait for its rest.
+  /// - Returns: nil at the stream's end.
+  /// - Throws: a `WireError` for bytes that are no frame, a `PluginError` of the transport.
+  func next(onBytes: (Int) -> Void = { _ in }) async throws -> Frame? {
+    while true {
+      if let frame = try decoder.next() {
+        onBytes(decoder.count)
+        return frame
+      }
+      let count = try await stream.receive(into: buffer)
+      guard count > 0 else { return nil }
+      decoder.append(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+      onBytes(decoder.count)
+    }
+  }
+
+  func reset() async { await stream.reset(code: 2) }
+}

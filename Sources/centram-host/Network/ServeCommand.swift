@@ -1,0 +1,71 @@
+internal import ArgumentParser
+internal import CentramNode
+internal import CentramPluginAPI
+internal import Foundation
+
+struct ServeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve", abstract: "Runs a node: listens, dials peers, keeps sessions with them.",
+    discussion: """
+      Needs no configuration. Its key and its control socket are in ~/.centram, so a folder has one running node. Control-C says goodbye to \
+      every peer and ends with 0; centram-host peers asks a running node.
+      """)
+  @OptionGroup var options: HostOptions
+  @Option(
+    help: ArgumentHelp("Where to listen, such as quic://[::]:9741; port 0 for any. May be given again. Default: quic and tcp on 9741.", valueName: "address"))
+  var listen: [String] = []
+  @Option(help: ArgumentHelp("A peer to dial and to keep dialling: quic://host:port, id@quic://host:port, or a ticket. May be given again.", valueName: "peer"))
+  var peer: [String] = []
+  @Flag(help: "Print JSON: an object a line.") var json = false
+  @Flag(help: "No lines but warnings and errors.") var quiet = false
+
+  func run() throws {
+    Interrupt.watch()
+    try Terminal.reporting {
+      let configuration = try options.nodeConfiguration()
+      var settings = NodeSettings()
+      let wanted = listen.isEmpty ? configuration.listen : listen
+      settings.listen = wanted.isEmpty ? NodeSettings.standardListen : wanted
+      settings.needsAllListeners = !wanted.isEmpty
+      for text in configuration.peers + peer { settings.peers += try PeerReference.parse(text) }
+      settings.limits = configuration.limits
+      settings.agent = "centram \(CentramVersion.text)"
+      let output = ServeOutput(json: json, quiet: quiet)
+      try ServedNode(options: options, configuration: configuration, settings: settings, output: output).run()
+    }
+  }
+}
+
+/// What a running node prints.
+struct ServeOutput: Sendable {
+  let json: Bool, quiet: Bool
+
+  private struct Line: Encodable { let event: String, level: String, message: String, time: Int64 }
+  private struct Started: Encodable { let event = "started", id: String, listening: [String], version: String }
+
+  func log(_ level: LogLevel, _ message: String) {
+    guard level.rawValue >= LogLevel.info.rawValue, !quiet || level.rawValue >= LogLevel.warning.rawValue else { return }
+    let now = Date()
+    if json {
+      write(Line(event: "log", level: "\(level)", message: message, time: Int64(now.timeIntervalSince1970 * 1000)))
+    } else {
+      var (seconds, parts) = (time_t(now.timeIntervalSince1970), tm())
+      localtime_r(&seconds, &parts)
+      let time = String(format: "%02d:%02d:%02d", parts.tm_hour, parts.tm_min, parts.tm_sec)
+      Terminal.note("\(time) \(level == .info ? "" : "\(level): ")\(message)")
+    }
+  }
+
+  func started(id: String, listening: [String]) {
+    if json { return write(Started(id: id, listening: listening, version: CentramVersion.text)) }
+    guard !quiet else { return }
+    Terminal.write("node \(id)\n" + listening.map { "  \(id)@\($0)\n" }.joined(), to: STDOUT_FILENO)
+  }
+
+  private func write(_ value: some Encodable) {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    guard let line = try? encoder.encode(value) else { return }
+    Terminal.write(String(decoding: line, as: UTF8.self) + "\n", to: STDOUT_FILENO)
+  }
+}

@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+/// The real binary, two and three processes on loopback.
+@Suite(.serialized) struct ServeTests {
+  /// Transports that listen on a port of the system's choice.
+  static let addresses = ["quic://127.0.0.1:0", "quic://[::1]:0"]
+
+  @Test(arguments: addresses) func twoNodesFindEachOtherAndListEachOther(address: String) throws {
+    let a = try ServeProcess(["--listen", address])
+    let b = try ServeProcess(["--listen", address, "--peer", "\(a.id)@\(a.listening[0])"])
+    #expect(a.wait(for: "\(b.id) is connected") != nil && b.wait(for: "\(a.id) is connected") != nil, "\(a.text)\n\(b.text)")
+    let (ofA, ofB) = (try a.peers(), try b.peers())
+    #expect(ofA.map(\.id) == [b.id] && ofB.map(\.id) == [a.id])
+    #expect(ofB[0].addresses == a.listening && ofB[0].state == "connected" && ofB[0].path == "direct" && ofB[0].isDialler && ofB[0].bytesSent > 0)
+    #expect(ofA[0].state == "connected" && !ofA[0].isDialler && ofA[0].bytesReceived > 0)
+    let table = try ServeProcess.run([ServeProcess.host, "peers"], home: b.home)
+    #expect(table.status == 0 && table.output.contains(a.id.prefix(16)) && table.output.contains("connected"))
+    // Control-C says goodbye and ends well; the other end hears it and forgets.
+    #expect(b.interrupt() == 0)
+    #expect(a.wait(for: "\(b.id) is gone: the peer said goodbye") != nil)
+    #expect(try a.peers().isEmpty)
+    #expect(a.interrupt() == 0)
+  }
+
+  @Test func threeNodesOutliveAKillOfOne() throws {
+    let address = Self.addresses[0]
+    var a = try ServeProcess(["--listen", address])
+    let peer = a.listening[0]
+    let b = try ServeProcess(["--listen", address, "--peer", peer]), c = try ServeProcess(["--listen", address, "--peer", peer, "--peer", b.listening[0]])
+    for node in [b, c] { #expect(node.wait(for: "\(a.id) is connected") != nil, "\(node.text)") }
+    #expect(c.wait(for: "\(b.id) is connected") != nil)
+    let marks = (b.mark, c.mark), home = a.home
+    let copy = NSTemporaryDirectory() + "centram-net-\(UUID().uuidString)"
+    a.killNow()
+    try FileManager.default.copyItem(atPath: home, toPath: copy)
+    // The same node at the same address; what the killed one left behind does not keep it from starting.
+    a = try ServeProcess(home: copy, ["--listen", peer])
+    for (node, mark) in [(b, marks.0), (c, marks.1)] { #expect(node.wait(for: "\(a.id) is connected", after: mark) != nil, "\(node.text)") }
+    #expect(Set(try c.peers().compactMap(\.id)) == [a.id, b.id])
+    for node in [a, b, c] { #expect(node.interrupt() == 0) }
+  }
+
+  @Test func aFolderHasOneRunningNode() throws {
+    let a = try ServeProcess(["--listen", Self.addresses[0]])
+    let second = try ServeProcess.run([ServeProcess.host, "serve", "--listen", Self.addresses[0]], home: a.home)
+    #expect(second.status == 65 && second.output.contains("a node runs here already"))
+    #expect(try a.peers().isEmpty)
+    #expect(a.interrupt() == 0)
+    let none = try ServeProcess.run([ServeProcess.host, "peers"], home: a.home)
+    #expect(none.status == 69 && none.output.contains("start one with centram-host serve"))
+  }
+
+  @Test func wrongAddressesAreNamed() throws {
+    let home = NSTemporaryDirectory()
+    for (arguments, status, text) in [
+      (["--peer", "nowhere"], 65, "not an address such as quic://"), (["--peer", "12ab@quic://127.0.0.1:1"], 65, "64 hexadecimal digits"),
+      (["--listen", "pigeon://roof"], 69, "there is no transport for pigeon"), (["--listen", "quic://256.0.0.1:1"], 69, "256.0.0.1"),
+    ] as [([String], Int32, String)] {
+      let folder = home + "/centram-net-\(UUID().uuidString)"
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      let result = try ServeProcess.run([ServeProcess.host, "serve"] + arguments, home: folder)
+      #expect(result.status == status && result.output.contains(text), "\(arguments): \(result.status) \(result.output)")
+    }
+  }
+}

@@ -1,0 +1,120 @@
+import CentramPluginAPI
+public import CentramPluginTesting
+import CentramTransportSupport
+import CentramWire
+import Foundation
+import Transport_Memory
+
+@testable public import CentramNode
+
+extension SimulationClock: NodeClock {}
+
+/// The transports' timers on the simulation's clock.
+struct SimulationTimers: TransportTimers {
+  struct Timer: TransportTimer {
+    let clock: SimulationClock, id: UInt64
+    func cancel() { clock.cancel(id) }
+  }
+  let clock: SimulationClock
+  var nanoseconds: UInt64 { clock.monotonicNanoseconds }
+  func schedule(after nanoseconds: UInt64, _ body: @escaping @Sendable () -> Void) -> any TransportTimer {
+    Timer(clock: clock, id: clock.at(clock.monotonicNanoseconds + nanoseconds, body))
+  }
+}
+
+/// Nodes in a simulated network, in virtual time.
+final class World: Sendable {
+  let simulation: Simulation
+  let network: MemoryNetwork
+  let scope = TaskScope()
+  /// Set to see what the nodes say.
+  static let prints = ProcessInfo.processInfo.environment["CENTRAM_TEST_LOG"] != nil
+
+  init(seed: UInt64, delay: ClosedRange<UInt64> = 1_000_000...5_000_000) {
+    simulation = Simulation(seed: seed)
+    network = MemoryNetwork(seed: seed, timers: SimulationTimers(clock: simulation.clock), faults: .init(delayNanoseconds: delay))
+  }
+
+  /// Runs `body` in a world of its own, to the end of everything in it.
+  @discardableResult
+  static func run<Result: Sendable>(
+    seed: UInt64 = 1, delay: ClosedRange<UInt64> = 1_000_000...5_000_000, _ body: @escaping @Sendable (World) async throws -> Result
+  ) throws -> Result {
+    let world = World(seed: seed, delay: delay)
+    return try world.simulation.run {
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { await world.scope.run() }
+        defer { world.scope.cancel() }
+        return try await body(world)
+      }
+    }
+  }
+
+  func key(_ number: Int) -> SigningKey { try! SigningKey(seed: (0..<32).map { $0 == 0 ? UInt8(number & 255) : $0 == 1 ? UInt8(number >> 8) : 7 }) }
+  func name(_ number: Int) -> String { "n\(number)" }
+  func address(_ number: Int) -> String { "memory://\(name(number)):1" }
+
+  func transport(_ number: Int) -> any Transport {
+    network.transport(host: name(number), identity: PeerID(key(number).publicKey.bytes)!)
+  }
+
+  /// A node that is not started yet.
+  func node(_ number: Int, dialling peers: [Int] = [], key: SigningKey? = nil, limits: Limits = Limits(), _ change: (inout NodeSettings) -> Void = { _ in }) -> Node {
+    var settings = NodeSettings()
+    settings.listen = [address(number)]
+    settings.peers = peers.map { PeerReference(address: address($0), key: nil) }
+    settings.limits = limits
+    change(&settings)
+    return Node(
+      settings: settings, key: key ?? self.key(number), transports: [transport(number)], clock: simulation.clock,
+      random: SimulationRandom(seed: simulation.seed &* 1_000 &+ UInt64(number) &+ simulation.clock.monotonicNanoseconds),
+      log: { [simulation] in if World.prints { print(simulation.clock.monotonicNanoseconds / 1_000_000, self.name(number), $0, $1) } })
+  }
+
+  /// Starts a node.
+  /// - Returns: what kills it: its process is gone without a word.
+  @discardableResult func start(_ node: Node, _ number: Int) async -> @Sendable () -> Void {
+    let own = TaskScope()
+    own.start { try? await node.run() }
+    scope.start { await own.run() }
+    await node.waitUntilStarted()
+    return { [self] in
+      network.crash(name(number))
+      own.cancel()
+    }
+  }
+
+  func sleep(_ milliseconds: Int) async { try? await simulation.clock.sleep(milliseconds: milliseconds) }
+}
+
+extension Node {
+  func waitForPeers(_ count: Int) async { await wait { $0.count { $0.state == .connected } >= count } }
+}
+
+extension WireChatMessage {
+  /// A note with a number.
+  init(number: Int, text: String = "") {
+    self.init()
+    note = Data((0..<16).map { $0 < 8 ? UInt8(truncatingIfNeeded: number >> ($0 * 8)) : 1 })
+    conversation = Data(repeating: 2, count: 16)
+    self.text = text
+    writtenMs = 1
+  }
+  var number: Int { (0..<8).reduce(0) { $0 | Int(note[note.startIndex + $1]) << ($1 * 8) } }
+}
+
+/// What a node was given, in order.
+final class Notes: Sendable {
+  private let state = Lock()
+  nonisolated(unsafe) private var numbers: [Int] = []
+  var all: [Int] { state.withLock { numbers } }
+  func append(_ number: Int) { state.withLock { numbers.append(number) } }
+
+  /// Registers itself as a node's handler of chat messages.
+  func listen(_ node: Node) {
+    node.handlers.on(WireChatMessage.self) { [self] message, _ in
+      append(message.number)
+      return nil
+    }
+  }
+}
