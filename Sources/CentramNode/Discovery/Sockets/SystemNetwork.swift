@@ -15,8 +15,8 @@ public struct SystemNetwork: LocalNetwork {
       let name = withUnsafeBytes(of: entry.name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
       let bytes = withUnsafeBytes(of: entry.address) { Array($0.prefix(entry.family == 4 ? 4 : 16)) }
       guard let plain = IPAddress(bytes: bytes), let ip = IPAddress(bytes: bytes, zone: plain.reach == .link && !plain.isIPv4 ? name : nil) else { continue }
-      let broadcast = entry.family == 4 && entry.flags & 4 != 0 ? withUnsafeBytes(of: entry.broadcast) { IPAddress(bytes: Array($0)) } : nil
-      let address = NetworkInterface.Address(ip: ip, prefixLength: Int(entry.prefix_length), broadcast: broadcast.flatMap { $0.bytes == [0, 0, 0, 0] ? nil : $0 })
+      let broadcast = entry.family == 4 && entry.flags & 4 != 0 ? Self.broadcast(bytes, Int(entry.prefix_length), withUnsafeBytes(of: entry.broadcast) { Array($0) }) : nil
+      let address = NetworkInterface.Address(ip: ip, prefixLength: Int(entry.prefix_length), broadcast: broadcast)
       if let index = result.firstIndex(where: { $0.name == name }) {
         result[index].addresses.append(address)
       } else {
@@ -26,6 +26,13 @@ public struct SystemNetwork: LocalNetwork {
       }
     }
     return result
+  }
+
+  /// As configured, or else the network's last address, which the system takes for one too.
+  private static func broadcast(_ address: [UInt8], _ length: Int, _ configured: [UInt8]) -> IPAddress? {
+    if configured != [0, 0, 0, 0] && configured != address { return IPAddress(bytes: configured) }
+    guard (1...30).contains(length) else { return nil }
+    return IPAddress(bytes: (0..<4).map { address[$0] | UInt8(truncatingIfNeeded: 0xFF >> max(0, min(8, length - $0 * 8))) })
   }
 
   public func multicast(on interface: NetworkInterface, ipv4: Bool, receive: @escaping @Sendable (Datagram) -> Void) throws(DiscoveryError) -> any DatagramSocket {
