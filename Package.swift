@@ -57,6 +57,7 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "CoreSpace", linearAlgebra),
   Plugin("MergeOperators", "Peft", linearAlgebra),
   Plugin("Transport", "Memory", ["CentramTransportSupport"]),
+  Plugin("Transport", "Nats", ["CentramTransportSupport", "CNats"]),
   Plugin("Transport", "Quic", ["CQuic", "CUDP"]),
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
@@ -89,6 +90,7 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CFFI", pkgConfig: "libffi", providers: [.apt(["libffi-dev"])]),
     .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CNats", pkgConfig: "libnats", providers: [.apt(["libnats-dev"])]),
     .systemLibrary(name: "CXXHash", pkgConfig: "libxxhash", providers: [.apt(["libxxhash-dev"])]),
     .systemLibrary(name: "CNgtcp2", pkgConfig: "libngtcp2", providers: [.apt(["libngtcp2-dev", "libngtcp2-crypto-gnutls-dev"])]),
     .systemLibrary(name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
@@ -96,7 +98,7 @@ let package = Package(
       name: "CQuic", dependencies: ["CNgtcp2", "CGnuTLS"], cSettings: optimised,
       linkerSettings: [.linkedLibrary("ngtcp2_crypto_gnutls"), .linkedLibrary("ngtcp2"), .linkedLibrary("gnutls")]),
     .target(name: "CUDP", cSettings: optimised),
-    .target(name: "CSystem"),
+    .target(name: "CHostSystem"),
     .target(name: "CCurl"),
     .target(name: "CentramDownload", dependencies: ["CCurl"], swiftSettings: swift),
     .target(name: "CKernels", cSettings: kernels),
@@ -110,12 +112,12 @@ let package = Package(
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
-      name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CSystem"], swiftSettings: swift),
+      name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CHostSystem"], swiftSettings: swift),
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CSystem",
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
@@ -125,25 +127,29 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramWire", "CSystem", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramWire",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
     .testTarget(name: "TidyTests", swiftSettings: swift),
-    .executableTarget(name: "centram-wire-bench", dependencies: ["CentramWire", "CSodium"], path: "Benchmarks/Wire", swiftSettings: swift),
-    .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", "CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
-    .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .target(name: "TestNetwork", path: "Tests/Support/TestNetwork", swiftSettings: swift),
     .testTarget(name: "NetworkTests", dependencies: ["TestNetwork"], swiftSettings: swift),
     .testTarget(
       name: "SessionTests",
       dependencies: [
-        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "Transport_Memory", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "Transport_Memory",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: swift),
+    .executableTarget(name: "centram-wire-bench", dependencies: ["CentramWire", "CSodium"], path: "Benchmarks/Wire", swiftSettings: swift),
+    .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", "CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
+    .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
       name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
       swiftSettings: swift),
+    .executableTarget(
+      name: "centram-transport-bench", dependencies: [api, "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),
@@ -174,7 +180,7 @@ let package = Package(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
-    .testTarget(name: "TransportTests", dependencies: [api, "CentramPluginTesting", "CentramTransportSupport"] + transports, swiftSettings: swift),
+    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports, swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting"] + trainers,

@@ -133,7 +133,9 @@ static void stash(cquic_endpoint *endpoint, const cquic_connection *connection, 
 static size_t write_batch(cquic_connection *connection, uint8_t *out, size_t capacity, size_t segments, cquic_batch *batch, uint64_t now, bool *more) {
   cquic_endpoint *endpoint = connection->endpoint;
   size_t packet_limit = ngtcp2_conn_get_max_tx_udp_payload_size(connection->quic), total = 0, packets = 0;
-  if (endpoint->config.pacing) {
+  // Before a round trip was measured the pace would be a guess of 333 ms; the first window may go out at once.
+  bool paces = endpoint->config.pacing && connection->connected;
+  if (paces) {
     size_t quantum = ngtcp2_conn_get_send_quantum(connection->quic) / packet_limit;
     if (quantum < segments) segments = quantum ? quantum : 1;
   }
@@ -163,9 +165,9 @@ static size_t write_batch(cquic_connection *connection, uint8_t *out, size_t cap
   } else if (size <= 0) {
     *more = false;
   }
-  if (endpoint->config.pacing) ngtcp2_conn_update_pkt_tx_time(connection->quic, now);
+  if (paces) ngtcp2_conn_update_pkt_tx_time(connection->quic, now);
   // What the library holds back although the congestion window has room waits for its pace.
-  connection->paced = endpoint->config.pacing && connection->send_head && ngtcp2_conn_get_cwnd_left(connection->quic) > 0;
+  connection->paced = paces && connection->send_head && ngtcp2_conn_get_cwnd_left(connection->quic) > 0;
   return total;
 }
 

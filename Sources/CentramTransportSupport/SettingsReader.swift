@@ -18,7 +18,10 @@ public struct SettingsReader {
   public mutating func integer(_ key: String, default standard: Int, in range: ClosedRange<Int>) throws(PluginError) -> Int {
     known.insert(key)
     guard let value = values[key] else { return standard }
-    guard let number = value as? NSNumber, let integer = Int(exactly: number.doubleValue), range.contains(integer), !(value is Bool) || number.stringValue.count > 1 else {
+    guard let number = value as? NSNumber, let integer = Int(exactly: number.doubleValue), range.contains(integer),
+      // True and false are numbers to Foundation.
+      String(cString: number.objCType) != "c"
+    else {
       throw PluginError(.invalid, "\(key) is \(value); it must be a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return integer

@@ -30,12 +30,11 @@ import Testing
     let b = try ServeProcess(["--listen", address, "--peer", peer]), c = try ServeProcess(["--listen", address, "--peer", peer, "--peer", b.listening[0]])
     for node in [b, c] { #expect(node.wait(for: "\(a.id) is connected") != nil, "\(node.text)") }
     #expect(c.wait(for: "\(b.id) is connected") != nil)
-    let marks = (b.mark, c.mark), home = a.home
-    let copy = NSTemporaryDirectory() + "centram-net-\(UUID().uuidString)"
-    a.killNow()
-    try FileManager.default.copyItem(atPath: home, toPath: copy)
+    let marks = (b.mark, c.mark), killed = a
+    killed.killNow()
     // The same node at the same address; what the killed one left behind does not keep it from starting.
-    a = try ServeProcess(home: copy, ["--listen", peer])
+    a = try ServeProcess(home: killed.home, ["--listen", peer])
+    defer { withExtendedLifetime(killed) {} }
     for (node, mark) in [(b, marks.0), (c, marks.1)] { #expect(node.wait(for: "\(a.id) is connected", after: mark) != nil, "\(node.text)") }
     #expect(Set(try c.peers().compactMap(\.id)) == [a.id, b.id])
     for node in [a, b, c] { #expect(node.interrupt() == 0) }

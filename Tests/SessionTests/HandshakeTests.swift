@@ -191,8 +191,8 @@ import Testing
     let ping = try Frame.signed(WirePing(), by: Self.dialler, to: Self.dialled.publicKey, sequence: 99, unixMilliseconds: 1)
     for frame in [seen[2], seen[5], ping] {
       var end = Handshake(accepting: Self.settings(Self.dialled, secret: 4))
-      #expect(throws: SessionError.self, "\(frame.type)") { try end.receive(frame) }
-      #expect(throws: SessionError.self, "nothing is taken after a failure") { try end.receive(seen[0]) }
+      #expect(throws: SessionError.self, "\(frame.type)") { _ = try end.receive(frame) }
+      #expect(throws: SessionError.self, "nothing is taken after a failure") { _ = try end.receive(seen[0]) }
     }
     var greeted = Handshake(accepting: Self.settings(Self.dialled, secret: 4))
     _ = try greeted.receive(seen[0])
@@ -204,15 +204,16 @@ import Testing
     var end = Handshake(accepting: Self.settings(Self.dialled, secret: 4))
     let cases: [(SessionError.Code, MessageType)] = [(.identity, .authReject), (.banned, .authReject), (.limit, .authReject), (.malformed, .protocolError), (.duplicate, .goodbye)]
     for (code, type) in cases {
-      let frame = try #require(end.refusal(SessionError(code, "why"), at: 1))
+      let refusal = end.refusal(SessionError(code, "why"), at: 1)
+      let frame = try #require(refusal)
       #expect(frame.type == type)
     }
     // What the peer refused is not answered.
     var dialler = Handshake(dialling: Self.settings(Self.dialler, secret: 3), expecting: nil, resume: nil)
     _ = try dialler.start(at: 1)
-    let refusal = try #require(end.refusal(SessionError(.banned, "why"), at: 1))
-    let toDialler = try Self.changed(refusal, WireAuthReject.self) { _ in }
-    let addressed = try Frame.signed(toDialler.message(WireAuthReject.self), by: Self.dialled, to: Self.dialler.publicKey, sequence: 9, unixMilliseconds: 1)
+    let banned = end.refusal(SessionError(.banned, "why"), at: 1)
+    let refusal = try #require(banned)
+    let addressed = try Frame.signed(refusal.message(WireAuthReject.self), by: Self.dialled, to: Self.dialler.publicKey, sequence: 9, unixMilliseconds: 1)
     #expect(throws: SessionError(.banned, "the peer refused: why")) { try dialler.receive(addressed) }
     #expect(!dialler.mayRefuse)
   }

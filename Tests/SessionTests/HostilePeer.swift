@@ -95,8 +95,8 @@ extension World {
   /// A victim (1), an honest peer of it (2), and an attack. In the end the honest peer is still served.
   @discardableResult
   static func attack(
-    limits: [Limit: Int] = [:], delay: ClosedRange<UInt64> = 1_000_000...5_000_000, prepare: @escaping @Sendable (Node) -> Void = { _ in },
-    _ body: @escaping @Sendable (World, Node) async throws -> Void
+    limits: [Limit: Int] = [:], delay: ClosedRange<UInt64> = 1_000_000...5_000_000, prepare: @escaping @Sendable (NetworkNode) -> Void = { _ in },
+    _ body: @escaping @Sendable (World, NetworkNode) async throws -> Void
   ) throws -> Counters {
     try run(delay: delay) { world in
       let victim = world.node(1, limits: Limits(limits)), honest = world.node(2, dialling: [1])
@@ -119,7 +119,7 @@ extension World {
   }
 }
 
-extension Node {
+extension NetworkNode {
   func connectedSession(_ peer: NodeKey) throws -> PeerSession {
     guard let session = session(with: peer) else { throw SessionError(.disconnected, "the peer is not connected") }
     return session

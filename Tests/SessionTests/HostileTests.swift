@@ -15,8 +15,9 @@ import Testing
       #expect(error.code == .unknownType && error.refusedType == 0x3ee && !error.closing)
       try await peer.send(HostilePeer.find(), replyExpected: true)
       while let frame = try await peer.reader.next() { if frame.type == .findNodeReply { break } }
+      #expect(await victim.session(with: peer.key.publicKey) != nil)
     }
-    #expect(counters[.unknownTypes] == 1 && counters[.connectionsLost] == 0)
+    #expect(counters[.unknownTypes] == 1)
   }
 
   @Test func aForgedSignatureEndsTheConnectionAndTheSecondBansThePeer() throws {
@@ -40,7 +41,7 @@ import Testing
     #expect(counters[.badSignatures] == 2 && counters[Limit.banScore] == 1 && counters[.refusedBanned] == 1)
   }
 
-  @Test(arguments: [UInt32.max, 16 << 20 + 1, 1 << 20]) func aGiantLengthIsRefusedBeforeAnythingIsKept(length: UInt32) throws {
+  @Test(arguments: [0xffff_ffff, 0x100_0001, 0x10_0000] as [UInt32]) func aGiantLengthIsRefusedBeforeAnythingIsKept(length: UInt32) throws {
     let counters = try World.attack { world, victim in
       let peer = try await HostilePeer.connected(world, 3)
       var bytes = try peer.frame(WirePing()).bytes
@@ -76,12 +77,11 @@ import Testing
       #expect(await peer.nextError()?.code == .badSequence)
       // On a stream of its own a number is taken once, too.
       let other = try peer.frame(WireChatMessage(number: 6))
-      for _ in 0..<2 {
-        let stream = try await peer.connection.openStream()
-        try await stream.send(other.bytes)
-      }
+      let streams = try await [peer.connection.openStream(), peer.connection.openStream()]
+      for stream in streams { try await stream.send(other.bytes) }
       #expect(await peer.nextError()?.code == .badSequence)
       await world.sleep(100)
+      for stream in streams { try await stream.finish() }
     }
     #expect(handled.all == [5, 6] && counters[.replays] == 3)
   }

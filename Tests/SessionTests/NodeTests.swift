@@ -94,6 +94,7 @@ import Testing
       await b.wait { $0.allSatisfy { $0.state == .suspended } }
       world.network.heal()
       await b.waitForPeers(1)
+      await world.sleep(1_000)
       let after = await b.session(with: world.key(1).publicKey)?.id
       #expect(before != nil && before == after)
       #expect(b.counters[.sessionsResumed] == 1 && a.counters[.sessionsResumed] == 1)

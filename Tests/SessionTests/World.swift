@@ -27,6 +27,7 @@ final class World: Sendable {
   let simulation: Simulation
   let network: MemoryNetwork
   let scope = TaskScope()
+  let trace = Trace()
   /// Set to see what the nodes say.
   static let prints = ProcessInfo.processInfo.environment["CENTRAM_TEST_LOG"] != nil
 
@@ -59,21 +60,25 @@ final class World: Sendable {
   }
 
   /// A node that is not started yet.
-  func node(_ number: Int, dialling peers: [Int] = [], key: SigningKey? = nil, limits: Limits = Limits(), _ change: (inout NodeSettings) -> Void = { _ in }) -> Node {
+  func node(_ number: Int, dialling peers: [Int] = [], key: SigningKey? = nil, limits: Limits = Limits(), _ change: (inout NodeSettings) -> Void = { _ in }) -> NetworkNode {
     var settings = NodeSettings()
     settings.listen = [address(number)]
     settings.peers = peers.map { PeerReference(address: address($0), key: nil) }
     settings.limits = limits
     change(&settings)
-    return Node(
+    return NetworkNode(
       settings: settings, key: key ?? self.key(number), transports: [transport(number)], clock: simulation.clock,
       random: SimulationRandom(seed: simulation.seed &* 1_000 &+ UInt64(number) &+ simulation.clock.monotonicNanoseconds),
-      log: { [simulation] in if World.prints { print(simulation.clock.monotonicNanoseconds / 1_000_000, self.name(number), $0, $1) } })
+      log: { [self] level, text in
+        let line = "\(simulation.clock.monotonicNanoseconds) \(name(number)) \(level) \(text)"
+        trace.add(line)
+        if World.prints { print(line) }
+      })
   }
 
   /// Starts a node.
   /// - Returns: what kills it: its process is gone without a word.
-  @discardableResult func start(_ node: Node, _ number: Int) async -> @Sendable () -> Void {
+  @discardableResult func start(_ node: NetworkNode, _ number: Int) async -> @Sendable () -> Void {
     let own = TaskScope()
     own.start { try? await node.run() }
     scope.start { await own.run() }
@@ -87,7 +92,7 @@ final class World: Sendable {
   func sleep(_ milliseconds: Int) async { try? await simulation.clock.sleep(milliseconds: milliseconds) }
 }
 
-extension Node {
+extension NetworkNode {
   func waitForPeers(_ count: Int) async { await wait { $0.count { $0.state == .connected } >= count } }
 }
 
@@ -111,10 +116,18 @@ final class Notes: Sendable {
   func append(_ number: Int) { state.withLock { numbers.append(number) } }
 
   /// Registers itself as a node's handler of chat messages.
-  func listen(_ node: Node) {
+  func listen(_ node: NetworkNode) {
     node.handlers.on(WireChatMessage.self) { [self] message, _ in
       append(message.number)
       return nil
     }
   }
+}
+
+/// What happened, in order.
+final class Trace: Sendable {
+  private let lock = Lock()
+  nonisolated(unsafe) private var lines: [String] = []
+  var all: [String] { lock.withLock { lines } }
+  func add(_ line: String) { lock.withLock { lines.append(line) } }
 }

@@ -4,14 +4,15 @@ import Testing
 @Suite struct StructureTests {
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
-    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CSecureChannel", "CKernels", "CModelKernels", "CSystem",
+    "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CSecureChannel", "CKernels", "CModelKernels",
+    "CHostSystem",
     "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
     ("Sources/CentramPluginAPI/Swift", ["CCentramPlugin"]),
     ("Sources/CentramLanes", ["CentramPluginAPI"]),
-    ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CSystem"]),
+    ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CHostSystem"]),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
     ("Sources/CentramTransportSupport", ["CentramPluginAPI", "CSecureChannel"]),
@@ -21,7 +22,7 @@ import Testing
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
-    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CSystem"]),
+    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CHostSystem"]),
     (
       "Plugins",
       ["CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramTransportSupport", "CentramNumerics", "CentramLinearAlgebra", "CKernels", "CQuic", "CUDP"]

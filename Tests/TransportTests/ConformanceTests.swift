@@ -3,20 +3,19 @@ import CentramPluginTesting
 import Testing
 import Transport_Memory
 
-/// Transports as the host gets them: through the door of each plugin.
-func transportFactory(_ descriptor: UnsafePointer<centram_descriptor_t>) throws -> TransportConformance.Factory {
-  let box = try #require("centram.swift/1".withCString { descriptor.pointee.get_interface($0) })
-  guard case .transport(let make) = Unmanaged<PluginBox>.fromOpaque(box).takeRetainedValue().capability else { throw PluginError(.invalid, "not a transport") }
-  return make
-}
-
 @Suite struct ConformanceTests {
-  @Test func memoryKeepsEveryPromiseOfATransport() async throws {
-    let suite = TransportConformance(
-      listenOn: "memory://", configurationJSON: #"{"network": "conformance"}"#, make: try transportFactory(Transport_Memory.centramPluginDescriptor()))
+  /// - Parameter bulk: nil: the suite's own size.
+  static func run(_ descriptor: UnsafePointer<centram_descriptor_t>, _ address: String, _ configurationJSON: String = "{}", bulk: Int? = nil) async throws -> [ConformanceResult] {
+    var options = TransportConformance.Options()
+    if let bulk { options.bulkBytes = bulk }
+    let suite = TransportConformance(listenOn: address, configurationJSON: configurationJSON, options: options, make: try transportFactory(descriptor))
     let results = await suite.run()
     #expect(results.count == TransportConformance.checkNames.count)
-    #expect(results.filter(\.failed) == [])
+    return results.filter(\.failed)
+  }
+
+  @Test func memoryKeepsEveryPromiseOfATransport() async throws {
+    #expect(try await Self.run(Transport_Memory.centramPluginDescriptor(), "memory://", #"{"network": "conformance"}"#) == [])
   }
 }
 

@@ -1,4 +1,4 @@
-internal import CSystem
+internal import CHostSystem
 internal import Glibc
 
 /// A library's bytes in sealed memory: what is hashed is what is loaded, whatever happens to the file meanwhile.

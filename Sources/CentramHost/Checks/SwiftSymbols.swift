@@ -1,4 +1,4 @@
-internal import CSystem
+internal import CHostSystem
 internal import Glibc
 
 /// What a library's exported Swift symbols say about the types and conformances in it.

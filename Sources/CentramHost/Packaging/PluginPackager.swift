@@ -1,4 +1,4 @@
-internal import CSystem
+internal import CHostSystem
 internal import CentramLanes
 internal import CentramPluginAPI
 internal import Foundation

@@ -1,6 +1,6 @@
 public import CentramWire
 
-extension Node: DiscoveryHost {
+extension NetworkNode: DiscoveryHost {
   public func currentKey() -> SigningKey { key }
   public func listeningAddresses() -> [String] { listening }
   public nonisolated var schemes: Set<String> { Set(transports.keys) }

@@ -75,8 +75,5 @@ public struct LazyIdentity: IdentityService {
   public init(path: String) { self.path = path }
   public var publicKey: [UInt8] { (try? NodeIdentity(path: path))?.publicKey ?? [] }
   public func sign(_ message: [UInt8]) throws(PluginError) -> [UInt8] { try NodeIdentity(path: path).sign(message) }
-  /// The 32-byte seed, for the composition root. Plugins ask with `exportSeed`.
-  public var seed: [UInt8] { Array(secret.prefix(32)) }
-
   public func exportSeed() throws(PluginError) -> [UInt8] { try NodeIdentity(path: path).exportSeed() }
 }

@@ -29,7 +29,7 @@ struct DialState {
   var since: Int64 = 0
 }
 
-extension Node {
+extension NetworkNode {
   func sortedEntries() -> [PeerEntry] {
     table.sorted { $0.key < $1.key }.map(\.value)
   }

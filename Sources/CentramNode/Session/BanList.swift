@@ -24,14 +24,17 @@ struct BanList: Sendable {
     return entry.points * exp2(-Double(now > entry.since ? now - entry.since : 0) / halfLife)
   }
 
-  func isBanned(_ key: [UInt8], now: UInt64) -> Bool { points(key, now: now) >= threshold }
+  func isBanned(_ key: [UInt8], now: UInt64) -> Bool { reaches(points(key, now: now)) }
+
+  /// To the nearest point, or twice half of the threshold would never be the whole: points fade from the first moment.
+  private func reaches(_ points: Double) -> Bool { points.rounded() >= threshold }
 
   /// - Returns: whether the key is banned now and was not before.
   mutating func add(_ points: Double, to key: [UInt8], now: UInt64) -> Bool {
     let before = self.points(key, now: now)
     if entries[key] == nil, entries.count >= capacity { forget(now) }
     entries[key] = Entry(points: before + points, since: now)
-    return before < threshold && before + points >= threshold
+    return !reaches(before) && reaches(before + points)
   }
 
   /// Makes room: those with almost no points go, and if all have some, the one with the fewest.

@@ -34,11 +34,12 @@ final class ControlServer: Sendable {
   func serve(_ answer: @escaping Answer) {
     Thread.detachNewThread { [listener] in
       while true {
-        let client = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
+        let client = accept(listener, nil, nil)
         if client < 0 {
           if errno == EINTR || errno == ECONNABORTED { continue }
           return
         }
+        _ = fcntl(client, F_SETFD, FD_CLOEXEC)
         var patience = timeval(tv_sec: 2, tv_usec: 0)
         setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(client, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
@@ -83,7 +84,7 @@ enum ControlClient {
 private enum ControlAddress {
   /// Lends the socket's address. A Unix socket's path has at most 107 bytes, and a folder may have more: so the path goes by a descriptor of the folder.
   static func with(_ folder: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-    let descriptor = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC)
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { return -1 }
     defer { close(descriptor) }
     var address = sockaddr_un()
@@ -100,7 +101,7 @@ private enum Descriptor {
     var bytes = Array(data)[...]
     while !bytes.isEmpty {
       // Who asked may be gone by now, and that is no reason to end.
-      let count = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let count = bytes.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { return }
       bytes = bytes.dropFirst(count)

@@ -20,7 +20,7 @@ struct PeersCommand: ParsableCommand {
       let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
       for row in rows {
         let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
-        print(cells.joined(separator: "  ").replacing(/ +$/, with: ""))
+        print(cells.joined(separator: "  ").replacing(/\ +$/, with: ""))
       }
     }
   }

@@ -40,12 +40,12 @@ struct ServedNode {
   }
 
   /// Finds others and has the node dial them. What it learns is kept beside the identity.
-  private func makeDiscovery(_ node: Node, key: NodeKey, folder: String) -> NodeDiscovery {
+  private func makeDiscovery(_ node: NetworkNode, key: NodeKey, folder: String) -> NodeDiscovery {
     NodeDiscovery(
       settings: configuration.discovery, own: key, host: node, clock: WallClock(), random: .system, network: SystemNetwork(), path: folder + "/peers.json", log: output.log)
   }
 
-  private func stopWhenInterrupted(_ node: Node) async {
+  private func stopWhenInterrupted(_ node: NetworkNode) async {
     while !Interrupt.isRequested {
       guard (try? await Task.sleep(nanoseconds: 50_000_000)) != nil else { return }
     }
@@ -53,7 +53,7 @@ struct ServedNode {
     await node.stop()
   }
 
-  private func makeNode(_ identity: NodeIdentity) throws -> Node {
+  private func makeNode(_ identity: NodeIdentity) throws -> NetworkNode {
     // Transports hold the key themselves, for the certificate that names the node. They have a host of their own, so that no other plugin gets it.
     let host = options.host(configuration, identity: ExportableIdentity(identity), log: output.log)
     let transports = host.snapshot().usable().filter { $0.kind == .transport }.compactMap { record -> (any Transport)? in
@@ -64,7 +64,7 @@ struct ServedNode {
     }
     guard !transports.isEmpty else { throw HostError(.notFound, "no transport is usable; name a folder of plugins with --plugins, and see centram-host plugin list") }
     let plugins = host.snapshot().usable().filter { $0.kind != .transport }
-    return Node(
+    return NetworkNode(
       settings: settings, key: try SigningKey(seed: identity.seed), transports: transports, clock: WallClock(), random: SystemRandom(), log: output.log,
       capabilities: {
         var capabilities = WireCapabilities()

@@ -1,4 +1,4 @@
-public import Foundation
+internal import Foundation
 
 /// Hosts of a test's own on one machine: Linux network namespaces, joined by virtual cables. They go with the test.
 public final class Namespaces: Sendable {

@@ -1,4 +1,4 @@
-internal import CSystem
+internal import CHostSystem
 internal import Dispatch
 internal import Foundation
 

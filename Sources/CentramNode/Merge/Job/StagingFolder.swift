@@ -1,4 +1,4 @@
-internal import CSystem
+internal import CHostSystem
 public import Foundation
 
 /// A folder beside the final one in which an output grows, and which takes the final name at once when it is whole.

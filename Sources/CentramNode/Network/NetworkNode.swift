@@ -4,7 +4,7 @@ public import CentramWire
 /// A node on the network: its listeners, its sessions with peers, and what it does with their messages.
 ///
 /// Make it, register handlers, then call `run`, which returns after `stop` or when its task is cancelled. It starts no task outside `run`.
-public actor Node {
+public actor NetworkNode {
   public nonisolated let settings: NodeSettings
   public nonisolated let counters: Counters
   /// What to do with messages, by type.
@@ -95,7 +95,7 @@ public actor Node {
     phase = .stopping
     wakeWatchers([])
     for listener in listeners { await listener.close() }
-    let sessions = table.values.compactMap(\.session)
+    let sessions = sortedEntries().compactMap(\.session)
     await withDiscardingTaskGroup { group in
       for session in sessions { group.addTask { await session.sayGoodbye(.shutdown, "the node shuts down") } }
     }

@@ -4,7 +4,7 @@ internal import CentramWire
 /// Two nodes may dial each other at the same time. Who sends a proof has no session with the peer, and while a node's own proof is on its way it
 /// refuses the peer's if its key is the smaller one. So of two crossing handshakes exactly one ends well, and a peer that comes without a session
 /// has lost it: it was killed, and its old session here ends.
-extension Node: HandshakeHost {
+extension NetworkNode: HandshakeHost {
   func handshakeSettings(_ connection: any TransportConnection, _ info: TransportInfo) -> Handshake.Settings {
     let peer = NodeKey(connection.peer.bytes)
     return Handshake.Settings(
@@ -144,12 +144,12 @@ extension Node: HandshakeHost {
 
 /// Remembers what the node let in for one handshake, so that it can be taken back.
 private actor AdmittedPeer: HandshakeHost {
-  private let node: Node
+  private let node: NetworkNode
   private let isDialler: Bool
   private var peer: NodeKey?
   private var connectedAtBegin: UInt64?
 
-  init(node: Node, isDialler: Bool) { (self.node, self.isDialler) = (node, isDialler) }
+  init(node: NetworkNode, isDialler: Bool) { (self.node, self.isDialler) = (node, isDialler) }
 
   func begin(_ peer: NodeKey, wanted: Handshake.Resumption?) async -> Handshake.Resumption? {
     connectedAtBegin = await node.connectionNumber(peer)

@@ -1,7 +1,7 @@
 internal import CentramPluginAPI
 internal import CentramWire
 
-extension Node {
+extension NetworkNode {
   // MARK: Listening
 
   func listen() async throws(SessionError) {
