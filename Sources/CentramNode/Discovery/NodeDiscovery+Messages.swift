@@ -1,5 +1,5 @@
 internal import CentramPluginAPI
-public import CentramWire
+internal import CentramWire
 
 /// What the node does with messages of the discovery family.
 extension NodeDiscovery {
