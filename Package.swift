@@ -31,6 +31,7 @@ struct Plugin {
 let linearAlgebra: [Target.Dependency] = ["CentramLinearAlgebra"]
 let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
+let http: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
 let plugins: [Plugin] = [
   Plugin("MergeOperators", "ArceeFusion", merging),
   Plugin("MergeOperators", "Breadcrumbs", merging),
@@ -56,6 +57,7 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "LoraSVD", linearAlgebra),
   Plugin("MergeOperators", "CoreSpace", linearAlgebra),
   Plugin("MergeOperators", "Peft", linearAlgebra),
+  Plugin("Transport", "Http", ["CentramTransportSupport"] + http),
   Plugin("Transport", "Memory", ["CentramTransportSupport"]),
   Plugin("Transport", "Nats", ["CentramTransportSupport", "CNats"]),
   Plugin("Transport", "Quic", ["CQuic", "CUDP"]),
@@ -81,6 +83,7 @@ let package = Package(
   dependencies: [
     .package(path: "Sources/CentramPluginAPI"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     // Exact, because the code in Sources/CentramWire/Generated was made by this version's generator.
     .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
@@ -180,7 +183,7 @@ let package = Package(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
-    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports, swiftSettings: swift),
+    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports + http, swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting"] + trainers,

@@ -83,7 +83,10 @@ void cq_guard_frames(cquic_connection *connection, uint8_t *frames, size_t count
       continue;
     }
     switch (type) {
-    case 0x00: case 0x01: case 0x1e: break;
+    case 0x00:
+      while (c.at < c.end && *c.at == 0) c.at++;
+      break;
+    case 0x01: case 0x1e: break;
     case 0x02: case 0x03: good = acknowledgement(&c, type == 0x03); break;
     case 0x04: good = numbers(&c, 3); break;
     case 0x05: case 0x11: case 0x15: good = numbers(&c, 2); break;

@@ -29,7 +29,7 @@ struct EndReport {
     case CQUIC_END_WRONG_PEER:
       let expected = connection.expected.map { hex($0.bytes) } ?? "another"
       error = PluginError(.invalid, "another peer answered at \(place), not \(expected)")
-    case CQUIC_END_NO_KEY: error = PluginError(.invalid, "\(place) has not exactly one self-signed Ed25519 certificate")
+    case CQUIC_END_NO_KEY: error = PluginError(.invalid, "\(place) has not exactly one certificate with an Ed25519 key")
     case CQUIC_END_VERSION: error = PluginError(.unsupported, "\(place) does not speak QUIC version 1")
     default: error = PluginError(wasConnected ? .closed : .unavailable, "the connection to \(place) broke with QUIC code \(end.code)\(detail)")
     }

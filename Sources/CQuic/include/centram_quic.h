@@ -95,7 +95,7 @@ typedef enum {
   CQUIC_END_HANDSHAKE,   // the handshake took too long
   CQUIC_END_RESET,       // the peer has forgotten the connection
   CQUIC_END_WRONG_PEER,  // another key than the expected one answered
-  CQUIC_END_NO_KEY,      // the peer's certificate is not a single self-signed Ed25519 one
+  CQUIC_END_NO_KEY,      // the peer's certificate is not a single one with an Ed25519 key
   CQUIC_END_VERSION,     // the peer speaks no QUIC version 1
   CQUIC_END_ERROR,       // a protocol or TLS error; `code` is QUIC's
 } cquic_end_kind;
