@@ -28,7 +28,7 @@ struct Plugin {
   init(_ kind: String, _ name: String, _ leaves: [Target.Dependency] = []) { (self.kind, self.name, self.leaves) = (kind, name, leaves) }
 }
 
-let linearAlgebra: [Target.Dependency] = ["CentramLinearAlgebra"]
+let adapters: [Target.Dependency] = ["CentramAdapterSupport", "CentramLinearAlgebra"]
 let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
 let http: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { .product(name: $0, package: "swift-nio") }
@@ -54,9 +54,9 @@ let plugins: [Plugin] = [
   Plugin("MergeOperators", "TaskArithmetic", merging),
   Plugin("MergeOperators", "Ties", merging),
   Plugin("MergeOperators", "LoraCat"),
-  Plugin("MergeOperators", "LoraSVD", linearAlgebra),
-  Plugin("MergeOperators", "CoreSpace", linearAlgebra),
-  Plugin("MergeOperators", "Peft", linearAlgebra),
+  Plugin("MergeOperators", "LoraSVD", adapters),
+  Plugin("MergeOperators", "CoreSpace", adapters),
+  Plugin("MergeOperators", "Peft", adapters),
   Plugin("Transport", "Http", ["CentramTransportSupport"] + http),
   Plugin("Transport", "Memory", ["CentramTransportSupport"]),
   Plugin("Transport", "Nats", ["CentramTransportSupport", "CNats"]),
@@ -109,6 +109,7 @@ let package = Package(
     .target(name: "CentramNumerics", dependencies: ["CKernels"], swiftSettings: swift),
     .target(name: "CentramLinearAlgebra", dependencies: ["COpenBLAS"], swiftSettings: swift),
     .target(name: "CentramMergeSupport", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
+    .target(name: "CentramAdapterSupport", dependencies: [api, "CentramLinearAlgebra"], swiftSettings: swift),
     .target(name: "CentramTrainingSupport", dependencies: [api, "CentramNumerics", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
@@ -159,24 +160,28 @@ let package = Package(
     .executableTarget(
       name: "centram-kernel-bench", dependencies: ["CModelKernels", "CKernelPeak"], path: "Benchmarks/ModelKernels", exclude: ["Peak"], swiftSettings: swift),
     .testTarget(name: "ModelKernelTests", dependencies: ["CModelKernels"], swiftSettings: swift),
-    .testTarget(name: "CentramModelTests", dependencies: ["CentramModel"], swiftSettings: swift),
-    .testTarget(name: "TokenizerTests", dependencies: ["CentramModel"], swiftSettings: swift),
+    .testTarget(name: "CentramModelTests", dependencies: ["CentramModel", "Fuzzing"], swiftSettings: swift),
+    .testTarget(name: "TokenizerTests", dependencies: ["CentramModel", "Fuzzing"], swiftSettings: swift),
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
+    .target(name: "Fuzzing", path: "Tests/Support/Fuzzing", swiftSettings: swift),
+    .target(name: "ModelGoldens", dependencies: ["CentramModel"], path: "Tests/Support/ModelGoldens", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
-    .testTarget(name: "TrainingTests", dependencies: ["CentramModel", "CentramNumerics", "CModelKernels"], swiftSettings: swift),
-    .executableTarget(name: "centram-training-bench", dependencies: ["CentramModel"], path: "Benchmarks/Training", exclude: ["compare.py"], swiftSettings: swift),
-    .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels"], swiftSettings: swift),
+    .testTarget(
+      name: "TrainingTests", dependencies: [api, "CentramModel", "CentramNumerics", "CModelKernels", "CentramTrainingSupport", "ModelGoldens"], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-training-bench", dependencies: [api, "CentramModel", "CentramTrainingSupport"], path: "Benchmarks/Training", exclude: ["compare.py"], swiftSettings: swift),
+    .testTarget(name: "EngineTests", dependencies: ["CentramModel", "CModelKernels", "ModelGoldens"], swiftSettings: swift),
     .testTarget(name: "GenerationTests", dependencies: ["CentramModel", "CentramNode"], swiftSettings: swift),
     .executableTarget(name: "centram-sampling-bench", dependencies: ["CentramModel"], path: "Benchmarks/Sampling", swiftSettings: swift),
-    .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting"], swiftSettings: swift),
+    .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting", "Fuzzing"], swiftSettings: swift),
     .executableTarget(
       name: "centram-discovery-fixture", dependencies: [api, "CentramNode", "CentramWire"], path: "Tests/Fixtures/Discovery", swiftSettings: swift),
     .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire", "centram-discovery-fixture"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
       dependencies: [
-        api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting",
+        api, "CentramNode", "CentramModel", "CentramHost", "CentramLinearAlgebra", "CentramPluginTesting", "Fuzzing",
       ] + mergeOperators,
       swiftSettings: swift),
     .testTarget(
@@ -186,7 +191,7 @@ let package = Package(
     .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports + http, swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
-      dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting"] + trainers,
+      dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,
       swiftSettings: swift),
     .executableTarget(
       name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],

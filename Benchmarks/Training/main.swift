@@ -1,4 +1,6 @@
 import CentramModel
+import CentramPluginAPI
+import CentramTrainingSupport
 import Foundation
 
 /// Trains a model on tokens that count up, and prints the best step's tokens a second:
@@ -15,7 +17,13 @@ var options = TrainingEngine.Options(threads: threads, shards: arguments.count >
 if arguments.count > 9 { options.activationBudget = number(9, 1 << 30) }
 let method: TrainingMethod = arguments[2] == "full" ? .full : .lora(LoRAConfiguration(rank: rank, alpha: Double(2 * rank)))
 let engine = try TrainingEngine(configuration: files.configuration, weights: files.weights, method: method, options: options)
-let optimizer = AdamW(engine)
+// As the node lends them to a trainer.
+let tensors = engine.tensors.filter(\.isTrained).map {
+  TrainableTensor(
+    name: $0.name, shape: $0.shape, values: UnsafeMutableBufferPointer(start: $0.values, count: $0.count),
+    gradient: UnsafeMutableBufferPointer(start: $0.gradients, count: $0.count))
+}
+var optimizer = AdamW(.init(), counts: tensors.map(\.values.count))
 let symbols = min(256, files.configuration.vocabulary)
 var (inputs, targets): ([Int32], [Int32]) = ([], [])
 for row in 0..<batch {
@@ -28,10 +36,10 @@ var (best, least, first, last) = (Double.infinity, Double.infinity, 0.0, 0.0)
 for step in 0..<steps {
   let cpu = clock()
   let start = DispatchTime.now().uptimeNanoseconds
-  engine.zeroGradients()
+  Gradients.zero(tensors)
   let pass = try engine.accumulate(inputs: inputs, targets: targets, batch: batch, length: length)
-  engine.scaleGradients(by: 1 / Double(pass.counted))
-  optimizer.update(learningRate: 1e-3)
+  Gradients.scale(tensors, by: 1 / Double(pass.counted))
+  optimizer.update(tensors, learningRate: 1e-3)
   best = min(best, Double(DispatchTime.now().uptimeNanoseconds - start) / 1e9)
   least = min(least, Double(clock() - cpu) / Double(CLOCKS_PER_SEC))
   if step == 0 { first = pass.meanLoss }

@@ -42,8 +42,10 @@ static int detect(void) {
 }
 
 static int known = -1; // a race writes the same value twice
+static _Thread_local int forced_base;
 
 static int level(void) {
+  if (forced_base) return LEVEL_BASE;
   int now = __atomic_load_n(&known, __ATOMIC_RELAXED);
   if (now < 0) {
     now = detect();
@@ -52,8 +54,7 @@ static int level(void) {
   return now;
 }
 
-void ck_force_base(int forced) { __atomic_store_n(&known, forced ? LEVEL_BASE : detect(), __ATOMIC_RELAXED); }
-
+void ck_force_base(int forced) { forced_base = forced; }
 
 #if defined(__x86_64__)
 #define CALL(name, ...) (level() == LEVEL_AVX2 ? name##_avx2(__VA_ARGS__) : name##_base(__VA_ARGS__))

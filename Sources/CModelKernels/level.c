@@ -23,8 +23,10 @@ static int wanted(void) {
 }
 
 static int known = -1; // a race writes the same value twice
+static _Thread_local int forced = -1;
 
 int mk_level(void) {
+  if (forced >= 0) return forced;
   int now = __atomic_load_n(&known, __ATOMIC_RELAXED);
   if (now < 0) {
     now = wanted();
@@ -35,6 +37,9 @@ int mk_level(void) {
 
 int mk_force_level(int level) {
   if (level > best() || (level >= 0 && level != MK_BASE && level != MK_AVX2 && level != MK_AVX512)) return 0;
-  __atomic_store_n(&known, level < 0 ? wanted() : level, __ATOMIC_RELAXED);
+  forced = level;
   return 1;
 }
+
+int mk_forced_level(void) { return forced; }
+void mk_inherit_level(int level) { forced = level; }

@@ -6,6 +6,10 @@
 #pragma once
 #include "centram_model_kernels.h"
 
+// What mk_force_level said in this thread, -1 where nothing; a pool's threads take it over from the thread that they work for.
+int mk_forced_level(void);
+void mk_inherit_level(int level);
+
 #if defined(__x86_64__)
 #include <immintrin.h>
 #define MK_CALL(name, ...) \

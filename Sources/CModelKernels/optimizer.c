@@ -5,17 +5,10 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-void centram_adamw(const centram_adamw_t *rule, float *restrict w, const float *restrict g, float *restrict m, float *restrict v, size_t n) {
-  const centram_adamw_t r = *rule;
-  for (size_t i = 0; i < n; i++) {
-    const float gradient = g[i];
-    const float first = m[i] + (gradient - m[i]) * r.mix1;
-    const float second = v[i] * r.beta2 + gradient * gradient * r.mix2;
-    m[i] = first;
-    v[i] = second;
-    w[i] = w[i] * r.decay - r.rate * (first / (__builtin_sqrtf(second) / r.root + r.epsilon));
-  }
-}
+#define MK_BODY "optimizer.inc"
+#include "each_level.h"
+
+void centram_adamw(const centram_adamw_t *rule, float *w, const float *g, float *m, float *v, size_t n) { MK_CALL(adamw, rule, w, g, m, v, n); }
 
 double centram_sum_of_squares(const float *x, size_t n) {
   double s[8] = {0};

@@ -2,6 +2,7 @@
 // so a run never waits for a thread that the machine has not woken.
 #define _GNU_SOURCE
 #include "pool.h"
+#include "level.h"
 #include <limits.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -26,6 +27,7 @@ struct mk_pool {
   _Alignas(64) _Atomic uint32_t generation, sleepers, caller_sleeps, stop;
   void (*work)(void *, int, int);
   void *context;
+  int level; // forced in the thread that the run is for
   int threads, started;
   pthread_t *handles;
   void *scratch;
@@ -42,6 +44,7 @@ static void make_calls(mk_pool *pool, uint32_t generation) {
     uint32_t next = (uint32_t)ticket;
     if ((uint32_t)(ticket >> 32) != generation || next >= (uint32_t)pool->threads) return;
     if (!atomic_compare_exchange_weak_explicit(&pool->ticket, &ticket, ticket + 1, memory_order_acq_rel, memory_order_acquire)) continue;
+    mk_inherit_level(pool->level);
     pool->work(pool->context, (int)next, pool->threads);
     if (atomic_fetch_add(&pool->done, 1) + 1 == (uint32_t)pool->threads && atomic_load(&pool->caller_sleeps)) wake(&pool->done);
     ticket = atomic_load_explicit(&pool->ticket, memory_order_acquire);
@@ -103,6 +106,7 @@ void mk_pool_run(mk_pool *pool, void (*work)(void *, int, int), void *context) {
   uint32_t generation = atomic_load_explicit(&pool->generation, memory_order_relaxed) + 1;
   pool->work = work;
   pool->context = context;
+  pool->level = mk_forced_level();
   atomic_store_explicit(&pool->done, 0, memory_order_relaxed);
   atomic_store_explicit(&pool->ticket, (uint64_t)generation << 32, memory_order_release);
   atomic_store(&pool->generation, generation);

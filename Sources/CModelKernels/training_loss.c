@@ -2,13 +2,6 @@
 #include "vector.h"
 #include <math.h>
 
-typedef struct adamw_work {
-  float beta2, one_minus_beta1, one_minus_beta2, keep, rate, correction, epsilon;
-  float *values, *first, *second;
-  const float *gradients;
-  size_t count;
-} adamw_work;
-
 #define MK_BODY "training_loss.inc"
 #include "each_level.h"
 
@@ -30,31 +23,6 @@ static void cross_entropy(void *argument, int thread, int threads) {
 
 void mt_cross_entropy(mt_context *context, float *logits, size_t rows, size_t vocabulary, const int32_t *targets, double *losses, const float *scales) {
   mt_run(context, rows * vocabulary, cross_entropy, &(loss_work){.x = logits, .scales = scales, .targets = targets, .losses = losses, .rows = rows, .n = vocabulary});
-}
-
-static void adamw(void *argument, int thread, int threads) {
-  const adamw_work *w = argument;
-  size_t from, to;
-  mk_share(w->count, 64, thread, threads, &from, &to);
-  MK_CALL(adamw, w, from, to);
-}
-
-// By squaring, so that its bits are no library's.
-static double power(double base, uint64_t exponent) {
-  double result = 1;
-  for (; exponent; exponent >>= 1, base *= base) {
-    if (exponent & 1) result *= base;
-  }
-  return result;
-}
-
-void mt_adamw(mt_context *context, const mt_adamw_step *s, float *values, const float *gradients, float *first, float *second, size_t count) {
-  adamw_work w = {
-    .beta2 = (float)s->beta2, .one_minus_beta1 = (float)(1 - s->beta1), .one_minus_beta2 = (float)(1 - s->beta2),
-    .keep = (float)(1 - s->learning_rate * s->weight_decay), .rate = (float)(s->learning_rate / (1 - power(s->beta1, (double)s->step))),
-    .correction = (float)(1 / sqrt(1 - power(s->beta2, (double)s->step))), .epsilon = (float)s->epsilon,
-    .values = values, .first = first, .second = second, .gradients = gradients, .count = count};
-  mt_run(context, count, adamw, &w);
 }
 
 enum { BLOCK = 4096 };

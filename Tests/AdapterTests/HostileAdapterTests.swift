@@ -1,6 +1,7 @@
 import CentramModel
 import CentramNode
 import Foundation
+import Fuzzing
 import Testing
 
 /// Adapters come from strangers: whatever the bytes, the answer is an adapter or a typed error.
@@ -29,14 +30,13 @@ import Testing
   }
 
   @Test func mutatedAdaptersGiveTypedErrorsOrAdapters() throws {
-    let seed = UInt64(ProcessInfo.processInfo.environment["CENTRAM_FUZZ_SEED"] ?? "") ?? UInt64(Date().timeIntervalSince1970)
-    print("HostileAdapterTests: CENTRAM_FUZZ_SEED=\(seed)")
-    var random = AdapterFactory.Generator(state: seed)
+    let fuzz = Fuzz("HostileAdapterTests", rounds: 20_000)
+    var random = AdapterFactory.Generator(state: fuzz.seed)
     let sources = try ["one4", "emb4", "dora4", "extract-sveps"].map { name in
       (try Self.bytes("\(Fixtures.golden)/\(name)/adapter_config.json"), try Self.bytes("\(Fixtures.golden)/\(name)/adapter_model.safetensors"))
     }
     var refused = 0, read = 0
-    for round in 0..<20_000 {
+    for round in 0..<fuzz.rounds {
       var (configuration, tensors) = sources[Int(random.next() % UInt64(sources.count))]
       for _ in 0...(random.next() % 3) {
         if random.next() % 2 == 0 { Self.mutate(&configuration, &random) } else { Self.mutate(&tensors, &random) }
@@ -55,7 +55,7 @@ import Testing
         refused += 1
       }
     }
-    #expect(refused > 1000 && read > 100, "\(refused) refused, \(read) read: the mutations test little")
+    #expect(refused > fuzz.rounds / 20 && read > fuzz.rounds / 200, "\(refused) refused, \(read) read: the mutations test little")
   }
 }
 

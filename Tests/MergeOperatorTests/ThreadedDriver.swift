@@ -65,7 +65,8 @@ final class ThreadedDriver: MergeDriver, @unchecked Sendable {
           }
         }
       }
-      DispatchQueue.concurrentPerform(iterations: threads) { _ in work() }
+      // One is the caller's own, with the instruction set that it forced.
+      if threads == 1 { work() } else { DispatchQueue.concurrentPerform(iterations: threads) { _ in work() } }
     }
     if let error = failure.withLock({ $0 }) { throw error }
   }

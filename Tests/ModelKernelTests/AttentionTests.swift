@@ -62,10 +62,10 @@ import Testing
 
   @Test(arguments: cases) func doesNotDependOnLevelThreadsOrNeighbours(c: Case) async {
     let (input, stride) = Self.input(c), width = c.heads * c.head
-    let expected = await LevelLock.shared.at(levels[0]) { Self.run(nil, c, input, stride: stride) }
+    let expected = atLevel(levels[0]) { Self.run(nil, c, input, stride: stride) }
     for level in levels {
       for pool in [nil] + MatmulTests.pools {
-        let out = await LevelLock.shared.at(level) { Self.run(pool, c, input, stride: stride) }
+        let out = atLevel(level) { Self.run(pool, c, input, stride: stride) }
         #expect(bits(out) == bits(expected), "level \(level), \(difference(out, expected))")
       }
     }

@@ -7,7 +7,7 @@ import Testing
     let blocks = try Golden.bytes("\(name(format)).blocks"), expected = try Golden.floats("\(name(format)).f32")
     #expect(bits(Reference.dequantize(format, blocks, count: expected.count)) == bits(expected))
     for level in levels {
-      let values = await LevelLock.shared.at(level) {
+      let values = atLevel(level) {
         var y = [Float](repeating: 0, count: expected.count)
         mk_dequantize(format, blocks, &y, y.count)
         return y
@@ -26,7 +26,7 @@ import Testing
 
   @Test func convertsEveryFloat16() async {
     for level in levels {
-      let values = await LevelLock.shared.at(level) {
+      let values = atLevel(level) {
         var y = [Float](repeating: 0, count: 65536)
         mk_dequantize(MK_F16, (0..<65536).map { UInt16($0) }, &y, 65536)
         return y
@@ -57,7 +57,7 @@ import Testing
   @Test func keepsInfinityAndNaNOfAScale() async {
     // d = infinity: 0 · d is NaN, the rest is infinite.
     for level in levels {
-      let values = await LevelLock.shared.at(level) {
+      let values = atLevel(level) {
         var y = [Float](repeating: 0, count: 32)
         mk_dequantize(MK_Q4_0, [0x00, 0x7c] + [UInt8](repeating: 0x98, count: 16), &y, 32)
         return y

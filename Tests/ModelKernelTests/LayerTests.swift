@@ -8,7 +8,7 @@ import Testing
     let rows = 5, x = random.floats(rows * (d + 2)), weight = random.floats(d), bias = random.floats(d)
     for level in levels {
       for pool in [nil, MatmulTests.pools[2]] {
-        let (rms, layer) = await LevelLock.shared.at(level) {
+        let (rms, layer) = atLevel(level) {
           var rms = [Float](repeating: 0, count: rows * d), layer = rms
           mk_rms_norm(pool?.handle, x, d + 2, weight, 1e-5, &rms, d, rows, d)
           mk_layer_norm(pool?.handle, x, d + 2, weight, bias, 1e-5, &layer, d, rows, d)
@@ -30,7 +30,7 @@ import Testing
     let x = Array(stride(from: Float(-87), through: 88, by: 0.0037)) + [0, -0.0, 1e-30, -1e-30, .ulpOfOne]
     var first: [Float] = []
     for level in levels {
-      let y = await LevelLock.shared.at(level) {
+      let y = atLevel(level) {
         var y = x
         mk_exp(x, &y, x.count)
         return y
@@ -53,7 +53,7 @@ import Testing
     var first: ([Float], [Float])?
     for level in levels {
       for pool in [nil, MatmulTests.pools[1]] {
-        let (silu, gelu) = await LevelLock.shared.at(level) {
+        let (silu, gelu) = atLevel(level) {
           var silu = x, gelu = x
           mk_swiglu(pool?.handle, x, up, &silu, count)
           mk_gelu(pool?.handle, &gelu, count)
@@ -70,7 +70,7 @@ import Testing
     var random = Random(UInt64(head))
     let heads = 3, x = random.floats(heads * head), angles = random.floats(head / 2, -3...3), c = angles.map { cos($0) }, s = angles.map { sin($0) }
     for level in levels {
-      let y = await LevelLock.shared.at(level) {
+      let y = atLevel(level) {
         var y = x
         mk_rope(&y, c, s, heads, head)
         return y
@@ -88,7 +88,7 @@ import Testing
     var random = Random(9)
     let x = random.floats(37), y = random.floats(37)
     for level in levels {
-      let (sum, scaled) = await LevelLock.shared.at(level) {
+      let (sum, scaled) = atLevel(level) {
         var sum = y, scaled = y
         mk_add(&sum, x, 37)
         mk_add_scaled(&scaled, 0.3, x, 37)
@@ -103,7 +103,7 @@ import Testing
     let x = random.floats(1003, -30...30)
     let expected = log(x.reduce(0) { $0 + exp(Double($1)) })
     for level in levels {
-      let value = await LevelLock.shared.at(level) { mk_log_sum_exp(x, x.count) }
+      let value = atLevel(level) { mk_log_sum_exp(x, x.count) }
       #expect(abs(Double(value) - expected) < 4e-6)
     }
     #expect(mk_arg_max([1, 3, 3, 2] as [Float], 4) == 1)

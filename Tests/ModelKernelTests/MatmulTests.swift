@@ -2,7 +2,8 @@ import CModelKernels
 import Testing
 
 @Suite struct MatmulTests {
-  static let pools = [1, 2, 3].map { Pool($0) }
+  /// Made anew for each case: a pool runs one thing at a time, and cases run beside each other.
+  static var pools: [Pool] { [1, 2, 3].map { Pool($0) } }
 
   /// Every format, level, number of rows and of threads against the definition.
   @Test(arguments: formats.map(name)) func equalsTheDefinitionBitForBit(format: String) async {
@@ -16,7 +17,7 @@ import Testing
       let expected = Reference.product(rows, x, m: 33, stride: stride, bias: bias)
       for m in [1, 2, 3, 7, 16, 33] {
         for level in levels {
-          let y = await LevelLock.shared.at(level) { multiply(nil, format, w, n: n, k: k, x, stride: stride, m: m, bias: bias) }
+          let y = atLevel(level) { multiply(nil, format, w, n: n, k: k, x, stride: stride, m: m, bias: bias) }
           #expect(bits(y) == bits(Array(expected[..<(m * n)])), "k \(k), m \(m), level \(level), \(difference(y, expected))")
         }
       }
@@ -33,12 +34,12 @@ import Testing
       var row = [Float](repeating: 0, count: k)
       w.withUnsafeBytes { mk_dequantize(format, $0.baseAddress! + (n - 1) * mk_row_bytes(format, k), &row, k) }
       let last = Reference.dot(row, x[66 * k..<67 * k]) + bias[n - 1]
-      let expected = await LevelLock.shared.at(levels[0]) { [bias, x] in multiply(nil, format, w, n: n, k: k, x, stride: k, m: 67, bias: bias) }
+      let expected = atLevel(levels[0]) { [bias, x] in multiply(nil, format, w, n: n, k: k, x, stride: k, m: 67, bias: bias) }
       #expect(expected.last?.bitPattern == last.bitPattern)
       for level in levels {
         for pool in Self.pools {
           for m in [1, 2, 4, 67] {
-            let y = await LevelLock.shared.at(level) { multiply(pool, format, w, n: n, k: k, x, stride: k, m: m, bias: bias, offset: 3) }
+            let y = atLevel(level) { multiply(pool, format, w, n: n, k: k, x, stride: k, m: m, bias: bias, offset: 3) }
             #expect(bits(y) == bits(Array(expected[..<(m * n)])), "n \(n), k \(k), m \(m), level \(level), \(difference(y, expected))")
           }
         }
@@ -55,7 +56,7 @@ import Testing
       for m in [1, 4] {
         for c in 0..<(5 - m) {
           let rows = Array(x[(c * 40)...])
-          let y = await LevelLock.shared.at(level) { multiply(nil, MK_F32, w, n: 5, k: 40, rows, stride: 40, m: m) }
+          let y = atLevel(level) { multiply(nil, MK_F32, w, n: 5, k: 40, rows, stride: 40, m: m) }
           for (i, value) in y.enumerated() {
             switch c + i / 5 {
             case 1: #expect(value.isNaN)
@@ -73,9 +74,9 @@ import Testing
     let w = [Float](repeating: tiny, count: 20).flatMap { withUnsafeBytes(of: $0) { Array($0) } }
     for level in levels {
       for m in [1, 5] {
-        let y = await LevelLock.shared.at(level) { multiply(nil, MK_F32, w, n: 1, k: 20, [Float](repeating: 1, count: 100), stride: 20, m: m) }
+        let y = atLevel(level) { multiply(nil, MK_F32, w, n: 1, k: 20, [Float](repeating: 1, count: 100), stride: 20, m: m) }
         #expect(y == [Float](repeating: 20 * tiny, count: m))
-        let z = await LevelLock.shared.at(level) { multiply(nil, MK_F32, w, n: 1, k: 20, [Float](repeating: -0.25, count: 100), stride: 20, m: m) }
+        let z = atLevel(level) { multiply(nil, MK_F32, w, n: 1, k: 20, [Float](repeating: -0.25, count: 100), stride: 20, m: m) }
         #expect(bits(z) == bits([Float](repeating: -0.0, count: m)), "a product below the least number keeps its sign")
       }
     }

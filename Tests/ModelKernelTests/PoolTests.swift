@@ -1,4 +1,5 @@
 import CModelKernels
+import Foundation
 import Synchronization
 import Testing
 
@@ -39,6 +40,28 @@ import Testing
   @Test func refusesNumbersOfThreadsThatMakeNoSense() {
     #expect(mk_pool_create(0) == nil && mk_pool_create(-1) == nil && mk_pool_create(5000) == nil)
     mk_pool_destroy(nil)
+  }
+
+  @Test func aForcedLevelIsThatOfItsThreadAndOfThePoolsThatWorkForIt() {
+    let pool = Pool(3), counts = Counts()
+    func levelsInPool() -> Set<Int> {
+      mk_pool_run(
+        pool.handle, { context, thread, _ in Unmanaged<Counts>.fromOpaque(context!).takeUnretainedValue().calls[Int(thread)].value.store(Int(mk_level()), ordering: .relaxed) },
+        Unmanaged.passUnretained(counts).toOpaque())
+      return Set(counts.calls[..<3].map { $0.value.load(ordering: .relaxed) })
+    }
+    let best = Int(mk_level())
+    for level in levels {
+      let found = atLevel(level) { () -> (mine: Set<Int>, other: Int) in
+        let other = Atomic64()
+        let thread = Thread { other.value.store(Int(mk_level()) + 1, ordering: .releasing) }
+        thread.start()
+        while other.value.load(ordering: .acquiring) == 0 { sched_yield() }
+        return (levelsInPool(), other.value.load(ordering: .relaxed) - 1)
+      }
+      #expect(found.mine == [Int(level)] && found.other == best)
+      #expect(levelsInPool() == [best])
+    }
   }
 
   @Test func refusesALevelThatDoesNotExist() {

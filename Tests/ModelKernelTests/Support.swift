@@ -19,14 +19,11 @@ let levels: [Int32] = [Int32(MK_BASE), Int32(MK_AVX2), Int32(MK_AVX512)].filter 
   return level <= best
 }
 
-/// The level is the process's. Tests that force it run one after another; the others give the same bits at any level.
-actor LevelLock {
-  static let shared = LevelLock()
-  func at<T: Sendable>(_ level: Int32, _ body: @Sendable () throws -> T) rethrows -> T {
-    precondition(mk_force_level(level) == 1)
-    defer { _ = mk_force_level(-1) }
-    return try body()
-  }
+/// What `body` gives where the kernels use a level; tests on other threads keep theirs.
+func atLevel<T>(_ level: Int32, _ body: () throws -> T) rethrows -> T {
+  precondition(mk_force_level(level) == 1)
+  defer { _ = mk_force_level(-1) }
+  return try body()
 }
 
 struct Random: RandomNumberGenerator {

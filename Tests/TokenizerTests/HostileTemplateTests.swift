@@ -1,4 +1,5 @@
 import Foundation
+import Fuzzing
 import Testing
 
 @testable import CentramModel
@@ -61,14 +62,13 @@ import Testing
   ]
 
   @Test(arguments: 0..<2) func mutationsAreRefusedOrWork(part: Int) throws {
-    let environment = ProcessInfo.processInfo.environment
-    let rounds = environment["CENTRAM_FUZZ_ROUNDS"].flatMap(Int.init) ?? 20_000
-    let seed = (environment["CENTRAM_FUZZ_SEED"].flatMap(UInt64.init) ?? 424_242) + UInt64(part)
+    let fuzz = Fuzz("HostileTemplateTests", rounds: 20_000, part: part, of: 2)
+    let seed = fuzz.seed
     var random = Randomness(seed)
     let good =
       try ["smollm2", "qwen2.5", "llama3.1"].map { String(decoding: try Fixtures.bytes("chat/\($0).jinja"), as: UTF8.self) }
       + (try ChatGoldenTests.cases().map(\.source).filter { $0.count < 400 })
-    for round in 0..<(rounds / 2) {
+    for round in 0..<fuzz.rounds {
       var scalars = Array(random.element(good).unicodeScalars)
       // Long templates are cut, so that a round is short.
       if scalars.count > 400 { scalars = Array(scalars[random.below(scalars.count - 400)...].prefix(400)) }

@@ -1,4 +1,5 @@
 import Foundation
+import Fuzzing
 import Testing
 
 @testable import CentramModel
@@ -47,15 +48,13 @@ import Testing
     return bytes
   }
 
-  /// CENTRAM_FUZZ_ROUNDS makes it longer, CENTRAM_FUZZ_SEED repeats it.
   @Test(arguments: 0..<4) func mutationsAreRefusedOrWork(part: Int) throws {
-    let environment = ProcessInfo.processInfo.environment
-    let rounds = environment["CENTRAM_FUZZ_ROUNDS"].flatMap(Int.init) ?? 100_000
-    let seed = (environment["CENTRAM_FUZZ_SEED"].flatMap(UInt64.init) ?? 1_700_000) + UInt64(part)
+    let fuzz = Fuzz("HostileTokenizerTests", rounds: 100_000, part: part, of: 4)
+    let seed = fuzz.seed
     var random = Randomness(seed)
     let document = Array(Self.document.utf8)
     var accepted = 0
-    for round in 0..<(rounds / 4) {
+    for round in 0..<fuzz.rounds {
       let bytes = Self.mutate(document, &random)
       do throws(ModelFileError) {
         let tokenizer = try Tokenizer(json: bytes)
@@ -73,7 +72,7 @@ import Testing
         }
       }
     }
-    #expect(accepted > rounds / 400, "seed \(seed): only \(accepted) of \(rounds / 4) were good")
+    #expect(accepted > fuzz.rounds / 100, "seed \(seed): only \(accepted) of \(fuzz.rounds) were good")
   }
 
   static func refusal(_ change: (String) -> String) -> ModelFileError? {

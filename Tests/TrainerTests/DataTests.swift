@@ -1,6 +1,7 @@
 import CentramNode
 import CentramPluginAPI
 import Foundation
+import Fuzzing
 import Testing
 
 /// Bytes, an end token, and a template that writes `[role]content.`.
@@ -168,16 +169,17 @@ struct ByteEncoding: TrainingEncoding {
   }
 
   @Test func hostileLinesAreRefusedOrReadAndNeverHurt() throws {
-    let seed = UInt64.random(in: 0 ... .max)
-    var random = TestRandom(seed)
+    let fuzz = Fuzz("DataTests", rounds: 100_000)
+    let seed = fuzz.seed
+    var random = fuzz.random
     let seeds = [
       #"{"text":"abc"}"#, #"{"prompt":"a\u00e9\ud83d\ude00","completion":"b\n"}"#, #"{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"a"}]}"#,
       #"{"text":"x","n":[1,-2.5e3,true,null,{"a":{}}]}"#,
     ].map { Array($0.utf8) }
-    let total = Int(ProcessInfo.processInfo.environment["CENTRAM_FUZZ_LINES"] ?? "") ?? 100_000
+    let total = fuzz.rounds
     var lines = 0, good = 0
     while lines < total {
-      var bytes: [UInt8] = []
+      var file: [UInt8] = [], bytes: [UInt8] = []
       let count = min(2000, total - lines)
       for _ in 0..<count {
         var line = seeds.randomElement(using: &random)!
@@ -192,16 +194,16 @@ struct ByteEncoding: TrainingEncoding {
           }
           if line.isEmpty { line = [0x20] }
         }
-        // One line a file part, so that an error ends only its own.
         bytes = line.filter { $0 != 0x0a }
         if let record = try? TrainingRecord(json: bytes) {
           good += 1
+          if file.count < 10_000 { file += bytes + [0x0a] }
           if case .chat(let messages) = record { #expect(messages.last?.role == "assistant", "seed \(seed)") }
         }
       }
       lines += count
-      // And whole files of them.
-      let path = try folder.write(bytes, as: "fuzz.jsonl")
+      // And whole files: good lines with one of any kind at the end, since the first bad line ends the reading.
+      let path = try folder.write(file + bytes, as: "fuzz.jsonl")
       _ = message { _ = try data(path) }
     }
     #expect(good > total / 20, "seed \(seed)")

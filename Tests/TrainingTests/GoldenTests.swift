@@ -1,4 +1,5 @@
 import CentramModel
+import ModelGoldens
 import Testing
 
 /// Losses, gradients and optimizer steps against PyTorch's.
@@ -33,9 +34,9 @@ import Testing
     let engine = try adapted(name, adapter: name + "/adapter")
     let golden = try Golden.tensors(name + "/golden-adapter.safetensors")
     let (inputs, targets) = (try golden.tokens("input_ids"), try golden.tokens("labels"))
-    let optimizer = AdamW(engine)
+    var optimizer = engine.optimizer()
     for (step, right) in try Golden.json(name + "/golden-losses.json", as: [Double].self).enumerated() {
-      let loss = try engine.step(optimizer, inputs: inputs, targets: targets, batch: 2, length: 40, rate: 1e-3, clip: 1)
+      let loss = try engine.step(&optimizer, inputs: inputs, targets: targets, batch: 2, length: 40, rate: 1e-3, clip: 1)
       #expect(abs(loss - right) < Double(Self.tolerance), "step \(step)")
     }
   }
@@ -56,9 +57,9 @@ import Testing
       let right = try golden.floats(tensor.name.replacing(".weight", with: ".default.weight.grad"))
       #expect(distance(tensor.gradientList, right) < Self.tolerance, "\(tensor.name)")
     }
-    let optimizer = AdamW(engine)
+    var optimizer = engine.optimizer()
     for (step, right) in losses.adamw20.enumerated() {
-      let loss = try engine.step(optimizer, inputs: ids, targets: Array(targets), batch: 1, length: ids.count, rate: 1e-2, clip: nil)
+      let loss = try engine.step(&optimizer, inputs: ids, targets: Array(targets), batch: 1, length: ids.count, rate: 1e-2, clip: nil)
       #expect(abs(loss - right) < Double(Self.tolerance), "step \(step)")
     }
   }
@@ -87,10 +88,10 @@ import Testing
   @Test func aHundredStepsOfTheByteModel() throws {
     struct Losses: Decodable { let losses: [Double] }
     let engine = try TrainingEngine(model: Golden.model("gpt-byte"), method: .full, options: .init(threads: 2))
-    let optimizer = AdamW(engine, .init(beta2: 0.95, weightDecay: 0.1))
+    var optimizer = engine.optimizer(.init(beta2: 0.95, weightDecay: 0.1))
     let (inputs, targets) = rows()
     for (step, right) in try Golden.json("gpt-byte/golden-losses.json", as: Losses.self).losses.enumerated() {
-      let loss = try engine.step(optimizer, inputs: inputs, targets: targets, batch: 16, length: 128, rate: 1e-3, clip: 1)
+      let loss = try engine.step(&optimizer, inputs: inputs, targets: targets, batch: 16, length: 128, rate: 1e-3, clip: 1)
       #expect(abs(loss - right) < Double(Self.tolerance), "step \(step)")
     }
   }

@@ -1,4 +1,5 @@
 import CentramModel
+import ModelGoldens
 import Testing
 
 /// What passes add up, count, clip and refuse.

@@ -1,3 +1,4 @@
+import CentramAdapterSupport
 import CentramLinearAlgebra
 public import CentramPluginAPI
 

@@ -106,6 +106,6 @@ int ck_bf16_to_f32_finite(const uint16_t *x, float *y, size_t n);
 // Converts, and returns 1 if |x| <= limit for all; else y holds nothing of use
 int ck_f32_to_bf16_within(const float *x, float limit, uint16_t *y, size_t n);
 
-// Uses the base level from now on, or again the best; for the test that compares them.
+// Uses the base level for what this thread calls, or again the best; for the tests that compare them.
 void ck_force_base(int forced);
 #endif

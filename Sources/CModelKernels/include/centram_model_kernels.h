@@ -32,7 +32,8 @@ int mk_quantize(mk_format format, const float *x, void *row, size_t k);
 enum { MK_BASE = 0, MK_AVX2 = 2, MK_AVX512 = 3 };
 // The level in use: the best that the machine has, or what CENTRAM_ISA (base, avx2, avx512) says where that is lower.
 int mk_level(void);
-// For tests: forces a level; one that the machine lacks is refused with 0. -1: back to the best.
+// For tests: forces a level for what this thread calls, and for what a pool's threads do for it; one that the machine lacks is refused
+// with 0. -1: back to the best. Other threads keep theirs, so that a test of the slow level slows nothing beside it.
 int mk_force_level(int level);
 
 // ---- threads: a short spin, then a futex

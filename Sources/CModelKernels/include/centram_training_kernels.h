@@ -77,14 +77,9 @@ typedef struct mt_attention {
 int mt_attend(mt_context *context, const mt_attention *attention);
 int mt_attend_backward(mt_context *context, const mt_attention *attention);
 
-// ---- loss and optimizer
+// ---- loss and gradients
 // losses[r] = log(sum of exp(logits[r])) - logits[r][targets[r]]; with gradient, logits becomes softmax - one at the target, times scales[r].
 void mt_cross_entropy(mt_context *context, float *logits, size_t rows, size_t vocabulary, const int32_t *targets, double *losses, const float *scales);
-typedef struct mt_adamw_step {
-  double beta1, beta2, epsilon, learning_rate, weight_decay;
-  uint64_t step; // from 1
-} mt_adamw_step;
-void mt_adamw(mt_context *context, const mt_adamw_step *step, float *values, const float *gradients, float *first, float *second, size_t count);
 // The sum of squares as double: blocks of 4096, in each sixteen lanes and the tree, then block after block.
 double mt_square_sum(mt_context *context, const float *x, size_t count);
 void mt_scale(mt_context *context, float *x, float factor, size_t count);

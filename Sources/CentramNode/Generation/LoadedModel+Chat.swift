@@ -6,7 +6,7 @@ extension LoadedModel {
   /// itself writes.
   /// - Parameter template: instead of the model's own.
   /// - Throws: `.unsupported` where the model has no template, or one that does not take the conversation.
-  public func prompt(_ messages: [ChatMessage], template: CentramModel.ChatTemplate? = nil) throws(ModelFileError) -> [Int32] {
+  public func prompt(_ messages: [ChatMessage], template: ChatTemplate? = nil) throws(ModelFileError) -> [Int32] {
     let template = if let template { template } else { try ownTemplate() }
     var variables: [String: ChatValue] = [:]
     // As transformers has it, what a tokenizer lacks is not there.
@@ -16,25 +16,25 @@ extension LoadedModel {
     return tokenizer.encode(pieces)
   }
 
-  private func ownTemplate() throws(ModelFileError) -> CentramModel.ChatTemplate {
+  private func ownTemplate() throws(ModelFileError) -> ChatTemplate {
     if let known = template { return known }
     guard let source = files.chatTemplate else {
       throw ModelFileError(
         .unsupported,
         "\(files.path): the model has no chat template; give one by --chat-template, a file or one of \(ChatTemplatePreset.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    let made = try CentramModel.ChatTemplate(source: source)
+    let made = try ChatTemplate(source: source)
     template = made
     return made
   }
 
   /// A template that a user names: one of the presets, or a file that holds Jinja.
-  public static func template(_ name: String) throws(ModelFileError) -> CentramModel.ChatTemplate {
-    if let preset = ChatTemplatePreset(rawValue: name) { return try CentramModel.ChatTemplate(preset: preset) }
+  public static func template(_ name: String) throws(ModelFileError) -> ChatTemplate {
+    if let preset = ChatTemplatePreset(rawValue: name) { return try ChatTemplate(preset: preset) }
     guard let data = FileManager.default.contents(atPath: name), let source = String(validating: data, as: UTF8.self) else {
       throw ModelFileError(
         .unreadable, "\(name): neither a file of text nor one of \(ChatTemplatePreset.allCases.map(\.rawValue).joined(separator: ", "))")
     }
-    return try CentramModel.ChatTemplate(source: source)
+    return try ChatTemplate(source: source)
   }
 }

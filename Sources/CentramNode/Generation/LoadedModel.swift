@@ -10,7 +10,7 @@ public final class LoadedModel {
   private var adapters: [String: AdapterWeights] = [:]
   private var tree: TokenTree?
   /// The model's own, once it was asked for.
-  var template: CentramModel.ChatTemplate?
+  var template: ChatTemplate?
 
   /// - Parameters:
   ///   - path: a Hugging Face folder, a GGUF file or a folder of the toy.

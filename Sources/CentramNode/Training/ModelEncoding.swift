@@ -5,12 +5,12 @@ struct ModelEncoding: TrainingEncoding {
   let tokenizer: Tokenizer
   let endToken: Int32?
   /// Nil where the model has none. One that cannot be read is an error only where it is needed.
-  private let template: Result<CentramModel.ChatTemplate, ModelFileError>?
+  private let template: Result<ChatTemplate, ModelFileError>?
 
   init(_ tokenizer: Tokenizer, configuration: ModelConfiguration, template source: String? = nil) {
     self.tokenizer = tokenizer
     endToken = tokenizer.endTokens.first ?? configuration.endTokens.first
-    template = source.map { source in Result { () throws(ModelFileError) in try CentramModel.ChatTemplate(source: source) } }
+    template = source.map { source in Result { () throws(ModelFileError) in try ChatTemplate(source: source) } }
   }
 
   var prefix: [Int32] { tokenizer.prefix }

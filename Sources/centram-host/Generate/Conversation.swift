@@ -16,7 +16,7 @@ struct Conversation {
   var stops: [String] = []
   var adapters: [(name: String, adapter: AppliedAdapter)] = []
   var isQuiet = false
-  var template: CentramModel.ChatTemplate?
+  var template: ChatTemplate?
   private var turns: [Turn] = []
   private let cache = PromptCache()
 

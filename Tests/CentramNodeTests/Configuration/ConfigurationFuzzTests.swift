@@ -1,26 +1,15 @@
 import CentramNode
 import Foundation
+import Fuzzing
 import Testing
 
 @Suite struct ConfigurationFuzzTests {
-  /// SplitMix64.
-  struct Random: RandomNumberGenerator {
-    var state: UInt64
-    mutating func next() -> UInt64 {
-      state &+= 0x9E37_79B9_7F4A_7C15
-      var z = state
-      z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-      z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-      return z ^ (z >> 31)
-    }
-  }
-
   private static let pieces = [
     "[", "]", "{", "}", ":", ": ", "- ", "\n", "\n  ", ",", "&a ", "*a", "<<: *a", "? ", "| \n", "'", "\"", "#", "---\n", "...\n", "!!str ", "%", "@", "+", "null",
     "true", "-1", "1e999", ".nan", "\u{FEFF}", "\u{85}", "\0", "é", "😀", "\t", "\\x", "models", "slices", "parameters: ", "layer_range: [2, 1]", "name: x\n",
   ]
 
-  private static func mutate(_ text: String, _ others: [String], _ random: inout Random) -> String {
+  private static func mutate(_ text: String, _ others: [String], _ random: inout SplitMix64) -> String {
     var letters = Array(text.unicodeScalars)
     for _ in 0..<Int.random(in: 1...4, using: &random) {
       let at = Int.random(in: 0...letters.count, using: &random)
@@ -42,13 +31,12 @@ import Testing
   }
 
   @Test func everyMutationIsAValueOrAMergeError() throws {
-    let seed = ProcessInfo.processInfo.environment["CENTRAM_FUZZ_SEED"].flatMap { UInt64($0) } ?? UInt64.random(in: 0 ... .max)
-    print("configuration fuzz: CENTRAM_FUZZ_SEED=\(seed)")
-    var random = Random(state: seed)
+    let fuzz = Fuzz("ConfigurationFuzzTests", rounds: 20_000)
+    var random = fuzz.random
     let texts = try GoldenMerges.cases().map(GoldenMerges.text)
     let catalog = SampleCatalog.llama(layers: 4)
     var values = 0, errors = 0, plans = 0
-    for _ in 0..<20_000 {
+    for _ in 0..<fuzz.rounds {
       let text = Self.mutate(texts.randomElement(using: &random)!, texts, &random)
       do throws(MergeError) {
         for document in try MergeDocument.parse(yaml: text, name: "fuzz.yml") {

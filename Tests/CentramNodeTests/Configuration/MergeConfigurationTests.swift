@@ -24,7 +24,7 @@ import Testing
     #expect(read.baseModel == ModelReference(path: "base"))
     #expect(read.workFormat == .float32)
     #expect(read.outputFormat == .bfloat16)
-    #expect(read.chatTemplate == .named("chatml"))
+    #expect(read.chatTemplate == .preset(.chatml))
     #expect(read.output == .model)
     guard case .models(let models) = read.inputs else { throw MergeError(.input, "no models") }
     #expect(models.map(\.model.description) == ["a", "b"])
@@ -165,9 +165,9 @@ import Testing
 
   @Test func chatTemplatesAreNamesOrJinja() throws {
     #expect(try parsed(linearConfiguration("chat_template: auto")).chatTemplate == .auto)
-    #expect(try parsed(linearConfiguration("chat_template: '{{ messages[0] }}---'")).chatTemplate == .template("{{ messages[0] }}---"))
+    #expect(try parsed(linearConfiguration("chat_template: '{{ messages[0] }}---'")).chatTemplate == .jinja("{{ messages[0] }}---"))
     let twenty = "{" + String(repeating: "x", count: 19)
-    #expect(try parsed(linearConfiguration("chat_template: '\(twenty)'")).chatTemplate == .template(twenty))
+    #expect(try parsed(linearConfiguration("chat_template: '\(twenty)'")).chatTemplate == .jinja(twenty))
     expectParseError(linearConfiguration("chat_template: '\(twenty.dropLast())'"), "20 characters")
     expectParseError(linearConfiguration("chat_template: '\(String(repeating: "x", count: 30))'"), "with a {")
   }

@@ -23,7 +23,7 @@ extension MergeConfiguration {
     workFormat = try fields["dtype"].map(Self.format)
     outputFormat = try fields["out_dtype"].map(Self.format)
     tokenizer = try TokenizerConfiguration.parse(fields, hasBase: baseModel != nil, context)
-    chatTemplate = try fields["chat_template"].map { cursor throws(MergeError) in try ChatTemplate(cursor) }
+    chatTemplate = try fields["chat_template"].map { cursor throws(MergeError) in try ChatTemplateSetting(cursor) }
     parameters = try ParameterSettings(fields["parameters"])
     output = try fields["out"].map(Self.output) ?? .model
     if case .adapter = output {

@@ -44,7 +44,7 @@ public struct MergeConfiguration: Sendable, Equatable {
   /// `out_dtype`: what the output is rounded to.
   public var outputFormat: NumberFormat?
   public var tokenizer: TokenizerConfiguration?
-  public var chatTemplate: ChatTemplate?
+  public var chatTemplate: ChatTemplateSetting?
   public var output: Output
   /// Of the document.
   public var parameters: ParameterSettings

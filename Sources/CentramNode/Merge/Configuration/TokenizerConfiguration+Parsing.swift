@@ -74,19 +74,14 @@ extension TokenizerConfiguration.TokenSource {
   }
 }
 
-extension ChatTemplate {
+extension ChatTemplateSetting {
   init(_ cursor: ConfigurationCursor) throws(MergeError) {
     let text = try cursor.text("a chat template")
-    if text == "auto" {
-      self = .auto
-    } else if Self.names.contains(text) {
-      self = .named(text)
-    } else if text.count >= 20, text.contains("{") {
-      self = .template(text)
-    } else {
+    guard let setting = Self(text) else {
       throw cursor.error(
-        "\"\(text.prefix(60))\" is neither the name of a chat template nor Jinja text of 20 characters or more with a {"
-          + NearestName.hint(text, among: Self.names + ["auto"]))
+        "\"\(text.prefix(60))\" is neither the name of a chat template nor Jinja text of \(Self.shortestTemplate) characters or more with a {"
+          + NearestName.hint(text, among: Preset.allCases.map(\.rawValue) + ["auto"]))
     }
+    self = setting
   }
 }

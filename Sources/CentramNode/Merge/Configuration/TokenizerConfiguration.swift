@@ -46,14 +46,3 @@ public struct TokenizerConfiguration: Sendable, Equatable {
     return list
   }
 }
-
-/// The chat template of the output.
-public enum ChatTemplate: Sendable, Equatable {
-  /// The one that most inputs have.
-  case auto
-  case named(String)
-  /// Jinja text.
-  case template(String)
-
-  public static let names = ["alpaca", "chatml", "exaone", "llama3", "mistral"]
-}

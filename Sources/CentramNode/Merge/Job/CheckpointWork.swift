@@ -28,7 +28,7 @@ struct CheckpointWork: DocumentWork {
       title: title, models: try references.map { (reference) throws(MergeError) in .init(reference: reference.description, folder: try folderPath(reference)) },
       base: configuration.baseModel.flatMap(references.firstIndex(of:)), configuration: merge.document.text, method: configuration.method,
       format: format, layers: layerOrigins(references), vocabularyRows: vocabularyRows(references), hasHead: try hasHead(references),
-      vocabulary: merge.vocabulary, chatTemplate: try configuration.chatTemplate.map { (template) throws(MergeError) in try setting(template) },
+      vocabulary: merge.vocabulary, chatTemplate: configuration.chatTemplate,
       lineage: try lineage(references, options, pool, observer))
     files.writesConfiguration = FileManager.default.fileExists(atPath: files.models[files.donor].folder + "/config.json")
     if !files.writesConfiguration {
@@ -71,13 +71,6 @@ struct CheckpointWork: DocumentWork {
     let output = merge.plan.tensors.contains { TensorName.isHead($0.name) }
     let donors = try merge.models.checkpoint(donor).tensorNames.contains { TensorName.isHead($0) }
     return merge.plan.untiesHead ? true : output == donors ? nil : output
-  }
-
-  private func setting(_ template: ChatTemplate) throws(MergeError) -> ChatTemplateSetting {
-    switch template {
-    case .auto: try ChatTemplateSetting("auto")
-    case .named(let text), .template(let text): try ChatTemplateSetting(text)
-    }
   }
 
   private func lineage(

@@ -13,8 +13,8 @@ public enum ChatTemplateSetting: Sendable, Equatable {
   /// A Jinja text is told from a misspelt name by its length and its braces.
   static let shortestTemplate = 20
 
-  /// - Throws: `.configuration` where the text is neither a name nor a template.
-  public init(_ text: String) throws(MergeError) {
+  /// Nil where the text is neither a name nor a template.
+  public init?(_ text: String) {
     if text == "auto" {
       self = .auto
     } else if let preset = Preset(rawValue: text) {
@@ -22,10 +22,7 @@ public enum ChatTemplateSetting: Sendable, Equatable {
     } else if text.count >= Self.shortestTemplate, text.contains("{") {
       self = .jinja(text)
     } else {
-      throw MergeError(
-        .configuration,
-        "chat_template is \"\(text)\"; it must be auto, \(Preset.allCases.map(\.rawValue).joined(separator: ", ")) or a Jinja template of "
-          + "\(Self.shortestTemplate) characters or more with a {")
+      return nil
     }
   }
 
