@@ -123,7 +123,7 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
@@ -149,6 +149,14 @@ let package = Package(
       ], swiftSettings: swift),
     .executableTarget(name: "centram-wire-bench", dependencies: ["CentramWire", "CSodium"], path: "Benchmarks/Wire", swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", "CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-relay-fixture", dependencies: [api, "CentramNode", "CentramTransportSupport", "CentramWire", "Transport_Quic"], path: "Tests/Fixtures/Relay",
+      swiftSettings: swift),
+    .testTarget(
+      name: "RelayTests",
+      dependencies: [
+        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "Transport_Memory", "centram-relay-fixture",
+      ], swiftSettings: swift),
     .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
@@ -179,7 +187,6 @@ let package = Package(
     .testTarget(name: "CentramNodeTests", dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramPluginTesting", "Fuzzing"], swiftSettings: swift),
     .executableTarget(
       name: "centram-discovery-fixture", dependencies: [api, "CentramNode", "CentramWire"], path: "Tests/Fixtures/Discovery", swiftSettings: swift),
-    .testTarget(name: "RelayTests", dependencies: ["CentramNode", "CentramWire"], swiftSettings: swift),
     .testTarget(name: "DiscoveryTests", dependencies: [api, "CentramNode", "CentramWire", "centram-discovery-fixture"], swiftSettings: swift),
     .testTarget(
       name: "AdapterTests",
