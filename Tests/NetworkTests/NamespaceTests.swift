@@ -5,7 +5,7 @@ import Testing
 /// Two hosts that the test makes, with a cable between them.
 @Suite(.serialized) struct NamespaceTests {
   /// Silence is noticed within seconds.
-  private static let configuration = #"{"network": {"limits": {"keepAliveMilliseconds": 500, "silenceMilliseconds": 3000}}}"#
+  private static let configuration = #"{"network": {"limits": {"keepAliveMilliseconds": 500, "silenceMilliseconds": 3000}}, "discovery": {"mdns": false, "beacon": false}}"#
 
   private func hosts() -> Namespaces? {
     guard let hosts = Namespaces(2), hosts.join(0, "10.97.0.1/24", 1, "10.97.0.2/24") else {

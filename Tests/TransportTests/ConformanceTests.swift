@@ -1,13 +1,14 @@
 import CentramPluginAPI
 import CentramPluginTesting
+import Foundation
 import Testing
 import Transport_Memory
 
 @Suite struct ConformanceTests {
-  /// - Parameter bulk: nil: the suite's own size.
+  /// - Parameter bulk: nil: the suite's own size. `CENTRAM_BULK_BYTES` goes before both, for the long version with 256 MB.
   static func run(_ descriptor: UnsafePointer<centram_descriptor_t>, _ address: String, _ configurationJSON: String = "{}", bulk: Int? = nil) async throws -> [ConformanceResult] {
     var options = TransportConformance.Options()
-    if let bulk { options.bulkBytes = bulk }
+    if let bulk = Int(ProcessInfo.processInfo.environment["CENTRAM_BULK_BYTES"] ?? "") ?? bulk { options.bulkBytes = bulk }
     let suite = TransportConformance(listenOn: address, configurationJSON: configurationJSON, options: options, make: try transportFactory(descriptor))
     let results = await suite.run()
     #expect(results.count == TransportConformance.checkNames.count)

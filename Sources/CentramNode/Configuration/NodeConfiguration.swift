@@ -23,6 +23,9 @@ public struct NodeConfiguration: Sendable {
   public var peers: [String] = []
   public var limits = Limits()
 
+  /// How others are found.
+  public var discovery = DiscoverySettings()
+
   public init() {}
 
   /// Reads a file.
@@ -38,7 +41,7 @@ public struct NodeConfiguration: Sendable {
       throw MergeError(.configuration, "\(name): not a JSON object")
     }
     let reader = Reader(name: name)
-    try reader.section(root, "", ["plugins", "merge", "models", "network"])
+    try reader.section(root, "", ["plugins", "merge", "models", "network", "discovery"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
     try reader.section(plugins, "plugins.", ["path", "disable", "versions", "requireSignature", "publishers"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
@@ -71,6 +74,7 @@ public struct NodeConfiguration: Sendable {
     }
     let network = try reader.object(root["network"], "network") ?? [:]
     try reader.section(network, "network.", ["listen", "peers", "limits"])
+    discovery = try DiscoverySettings(try reader.object(root["discovery"], "discovery") ?? [:], reader)
     listen = try reader.strings(network["listen"], "network.listen")
     peers = try reader.strings(network["peers"], "network.peers")
     let chosen = try reader.object(network["limits"], "network.limits") ?? [:]
@@ -84,7 +88,7 @@ public struct NodeConfiguration: Sendable {
   }
 
   /// Typed access to parsed JSON, with errors that name the key.
-  private struct Reader {
+  struct Reader {
     let name: String
 
     func error(_ key: String, _ message: String) -> MergeError { MergeError(.configuration, "\(name): \(key) \(message)") }

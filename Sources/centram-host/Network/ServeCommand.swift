@@ -16,13 +16,19 @@ struct ServeCommand: ParsableCommand {
   var listen: [String] = []
   @Option(help: ArgumentHelp("A peer to dial and to keep dialling: quic://host:port, id@quic://host:port, or a ticket. May be given again.", valueName: "peer"))
   var peer: [String] = []
+  @Flag(help: "Neither announce nor look by multicast DNS.") var noMdns = false
+  @Flag(help: "Neither send nor hear the signed broadcast.") var noBeacon = false
+  @Flag(help: "Tell nobody of peers, and dial nobody that peers tell of.") var noExchange = false
   @Flag(help: "Print JSON: an object a line.") var json = false
   @Flag(help: "No lines but warnings and errors.") var quiet = false
 
   func run() throws {
     Interrupt.watch()
     try Terminal.reporting {
-      let configuration = try options.nodeConfiguration()
+      var configuration = try options.nodeConfiguration()
+      if noMdns { configuration.discovery.mdns = false }
+      if noBeacon { configuration.discovery.beacon = false }
+      if noExchange { configuration.discovery.exchange = false }
       var settings = NodeSettings()
       let wanted = listen.isEmpty ? configuration.listen : listen
       settings.listen = wanted.isEmpty ? NodeSettings.standardListen : wanted

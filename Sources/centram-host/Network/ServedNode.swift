@@ -24,7 +24,10 @@ struct ServedNode {
           await node.waitUntilStarted()
           let listening = await node.listening
           if !listening.isEmpty { self.output.started(id: await node.key.publicKey.description, listening: listening) }
+          let discovery = self.makeDiscovery(node, key: await node.key.publicKey, folder: folder)
+          discovery.register(with: node.handlers)
           control.serve { request in request == "peers" ? try? JSONEncoder().encode(await node.peers()) : nil }
+          if !listening.isEmpty { await discovery.run() }
         }
         defer { group.cancelAll() }
         do throws(SessionError) {
@@ -34,6 +37,12 @@ struct ServedNode {
       }
     }
     try outcome.get()
+  }
+
+  /// Finds others and has the node dial them. What it learns is kept beside the identity.
+  private func makeDiscovery(_ node: NetworkNode, key: NodeKey, folder: String) -> NodeDiscovery {
+    NodeDiscovery(
+      settings: configuration.discovery, own: key, host: node, clock: WallClock(), random: .system, network: SystemNetwork(), path: folder + "/peers.json", log: output.log)
   }
 
   private func stopWhenInterrupted(_ node: NetworkNode) async {

@@ -1,0 +1,16 @@
+/// How a node looks for others. Keys of the configuration's section `discovery`.
+public struct DiscoverySettings: Sendable, Equatable {
+  /// Announce and look by multicast DNS.
+  public var mdns = true
+  /// Send and hear the signed broadcast.
+  public var beacon = true
+  /// UDP port of the beacon.
+  public var beaconPort = BeaconService.port
+  /// Tell peers of peers, pass announcements on, and dial whom others tell of.
+  public var exchange = true
+  /// Connections that are sought with peers that others told of; those on the link come on top.
+  public var wantedPeers = 16
+  /// Connections that are sought with peers on the link.
+  public var wantedLocalPeers = 64
+  public init() {}
+}
