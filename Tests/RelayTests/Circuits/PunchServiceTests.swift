@@ -12,7 +12,7 @@ import Testing
   /// Calls itself QUIC, so that its addresses are punched, and dials the host that an address of documentation stands for.
   private struct Renamed: Transport {
     let base: any Transport
-    let info = TransportInfo(scheme: "quic", features: [.encrypted])
+    var info: TransportInfo { TransportInfo(scheme: "quic", features: base.info.features) }
     func listen(on address: String) async throws(PluginError) -> any TransportListener { try await base.listen(on: address) }
     func dial(_ address: String, expecting expected: PeerID?) async throws(PluginError) -> any TransportConnection {
       let number = address.hasPrefix("quic://198.51.100.1:") ? 1 : 2

@@ -18,7 +18,7 @@ extension RelayService {
 
   /// Reserves as soon as there is a session with the relay, again in each new session, and in time before the reservation ends.
   private func keepReservation(_ listener: RelayListener) async {
-    var session: [UInt8] = [], renewal: UInt64 = 0, told = ""
+    var session: [UInt8] = [], renewal: UInt64 = 0, told: String?
     while listeners[listener.relay] === listener {
       if let current = await node?.session(with: listener.relay), current.id != session || now >= renewal {
         let problem: String
