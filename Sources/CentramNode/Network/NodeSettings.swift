@@ -17,5 +17,6 @@ public struct NodeSettings: Sendable {
   public init() {}
 
   /// Where a node listens that was not told otherwise.
-  public static let standardListen = ["quic://[::]:9741", "tcp://[::]:9741"]
+  /// A QUIC socket is of one family; a TCP socket on [::] takes IPv4 too.
+  public static let standardListen = ["quic://[::]:9741", "quic://0.0.0.0:9741", "tcp://[::]:9741"]
 }

@@ -1,5 +1,8 @@
 /// Where others can dial this node: what it listens on, with "everywhere" spelled out as the machine's addresses.
 public enum OwnAddresses {
+  /// Transports whose sockets on [::] hear IPv4 too. QUIC's do not.
+  static let bothFamilies: Set<String> = ["tcp", "http"]
+
   /// - Parameters:
   ///   - listening: such as `quic://[::]:9741`, as listeners say.
   ///   - reach: addresses that reach less far are left out.
@@ -16,8 +19,9 @@ public enum OwnAddresses {
         if ip.reach >= reach { result.append(address) }
         continue
       }
-      // A socket on [::] hears IPv4 too.
-      let own = interfaces.filter(\.isUp).flatMap(\.addresses).map(\.ip).filter { $0.reach >= reach && ($0.isIPv4 || !ip.isIPv4) }
+      let own = interfaces.filter(\.isUp).flatMap(\.addresses).map(\.ip).filter { own in
+        own.reach >= reach && (own.isIPv4 == ip.isIPv4 || (own.isIPv4 && bothFamilies.contains(address.scheme)))
+      }
       result += own.map { PeerAddress(scheme: address.scheme, address: $0, port: address.port) }
     }
     var seen: Set<PeerAddress> = []
