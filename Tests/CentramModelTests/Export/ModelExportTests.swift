@@ -151,7 +151,7 @@ import Testing
   @Test func embeddingsAndSavedTensorsAreFoldedToo() throws {
     let folder = try TemporaryFolder()
     let model = try Self.model("GGUF/llama")
-    var random = SplitMix64(5)
+    var random = FuzzGenerator(5)
     func floats(_ count: Int) -> [Float] { (0..<count).map { _ in Float.random(in: -1...1, using: &random) } }
     let (a, b, norm) = (floats(2 * 48), floats(32 * 2), floats(32))
     var contents = AdapterContents(modules: [.init(name: "model.embed_tokens", kind: .embedding, outputs: 32, inputs: 48, rank: 2, a: a, b: b)])

@@ -40,7 +40,7 @@ import Testing
 
   /// A GGUF file of one layer whose matrices are random K-quant blocks.
   private static func kQuants(_ format: WeightFormat, in folder: TemporaryFolder) throws -> ModelFiles {
-    var random = SplitMix64(9)
+    var random = FuzzGenerator(9)
     var metadata = GGUFMetadata()
     metadata.set("general.architecture", "qwen2")
     for (key, value) in [
@@ -79,7 +79,7 @@ import Testing
 
   @Test(arguments: [WeightFormat.q4_K, .q5_K, .q6_K]) func foldsAnAdapterIntoAKQuantBaseAndKeepsTheBytesOfTheRest(format: WeightFormat) throws {
     let folder = try TemporaryFolder(), base = try Self.kQuants(format, in: folder)
-    var random = SplitMix64(4)
+    var random = FuzzGenerator(4)
     func floats(_ count: Int) -> [Float] { (0..<count).map { _ in Float.random(in: -0.1...0.1, using: &random) } }
     let modules = [("self_attn.q_proj", 256, 256), ("mlp.down_proj", 256, 512)].map { name, outputs, inputs in
       AdapterContents.Module(name: "model.layers.0." + name, outputs: outputs, inputs: inputs, rank: 3, a: floats(3 * inputs), b: floats(outputs * 3))

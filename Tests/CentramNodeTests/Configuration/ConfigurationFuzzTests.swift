@@ -9,7 +9,7 @@ import Testing
     "true", "-1", "1e999", ".nan", "\u{FEFF}", "\u{85}", "\0", "é", "😀", "\t", "\\x", "models", "slices", "parameters: ", "layer_range: [2, 1]", "name: x\n",
   ]
 
-  private static func mutate(_ text: String, _ others: [String], _ random: inout SplitMix64) -> String {
+  private static func mutate(_ text: String, _ others: [String], _ random: inout FuzzGenerator) -> String {
     var letters = Array(text.unicodeScalars)
     for _ in 0..<Int.random(in: 1...4, using: &random) {
       let at = Int.random(in: 0...letters.count, using: &random)

@@ -19,11 +19,11 @@ public struct Fuzz: Sendable {
     print("\(name): CENTRAM_FUZZ_SEED=\(seed &- UInt64(part)), \(self.rounds) rounds")
   }
 
-  public var random: SplitMix64 { SplitMix64(seed) }
+  public var random: FuzzGenerator { FuzzGenerator(seed) }
 }
 
 /// Steele, Lea and Flood, 2014, https://doi.org/10.1145/2714064.2660195
-public struct SplitMix64: RandomNumberGenerator, Sendable {
+public struct FuzzGenerator: RandomNumberGenerator, Sendable {
   public var state: UInt64
   public init(_ seed: UInt64) { state = seed }
 
