@@ -22,7 +22,10 @@ import Testing
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
-    ("Sources/CentramNode", ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem"]),
+    (
+      "Sources/CentramNode",
+      ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem"]
+    ),
     (
       "Plugins",
       [
