@@ -36,8 +36,9 @@ import Testing
   @Test func everyConfigurationKeyIsInTheReference() throws {
     let page = try String(contentsOf: Repository.root.appendingPathComponent("docs/reference/configuration.md"), encoding: .utf8)
     let folder = try TemporaryFolder()
-    // The errors name what is known; both sections are asked.
-    for (text, section) in [(#"{"zzzzzz": 1}"#, ""), (#"{"plugins": {"zzzzzz": 1}}"#, "plugins."), (#"{"merge": {"zzzzzz": 1}}"#, "merge.")] {
+    // The errors name what is known; every section is asked.
+    let sections = ["plugins", "merge", "models", "network", "discovery"].map { (#"{"\#($0)": {"zzzzzz": 1}}"#, "\($0).") }
+    for (text, section) in [(#"{"zzzzzz": 1}"#, "")] + sections {
       let result = try Binary.run("plugin", "list", "--config", folder.write(text, as: "c.json"))
       #expect(result.status == 65)
       let known = try #require(result.errors.components(separatedBy: "known are ").last).trimmingCharacters(in: .whitespacesAndNewlines)
