@@ -36,13 +36,15 @@ import Testing
     let pair = try await Pair(server: ["handshakes_per_minute": 3])
     let server = pair.serverCore.endpoint
     var held: [any TransportConnection] = []
-    // The clock may reach the next minute once on the way, and everything begins anew.
     for number in 2...6 {
       held.append(try await pair.dialler.dial(pair.listener.address, expecting: nil))
       if number == 3 { #expect(await server.loop.asked { server.counters.retries_sent } == 0) }
     }
-    #expect(await server.loop.asked { server.counters.retries_sent } == 3)
-    #expect(await code { held.append(try await pair.dialler.dial(pair.listener.address, expecting: nil)) } == .unavailable)
+    // The listener counts by minutes of its clock, and the clock may reach the next one on the way: then everything begins anew, once.
+    var refusal = await code { held.append(try await pair.dialler.dial(pair.listener.address, expecting: nil)) }
+    for _ in 0..<6 where refusal == nil { refusal = await code { held.append(try await pair.dialler.dial(pair.listener.address, expecting: nil)) } }
+    #expect(refusal == .unavailable)
+    #expect((3...6).contains(await server.loop.asked { server.counters.retries_sent }))
     #expect(await server.loop.asked { server.counters.refused_rate } == 1)
     withExtendedLifetime(pair) {}
   }
