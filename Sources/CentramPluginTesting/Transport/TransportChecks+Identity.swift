@@ -77,7 +77,11 @@ extension TransportCheck {
 
   /// Dials and accepts until a connection works: one that the dialler refused may come first.
   private static func nextGood(_ scene: TransportScene, _ listener: any TransportListener) async throws -> any TransportConnection {
-    let accepting = Task { while true { withExtendedLifetime(try await listener.accept()) {} } }
+    let accepting = Task {
+      // Held until the dial is through: a transport may close what nobody holds.
+      var held: [any TransportConnection] = []
+      while true { held.append(try await listener.accept()) }
+    }
     defer { accepting.cancel() }
     return try await scene.client.dial(listener.address, expecting: scene.serverID)
   }
