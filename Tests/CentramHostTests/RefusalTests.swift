@@ -183,6 +183,16 @@ private let tamperings: [Tampering] = [
     #expect(Set(tamperings.map(\.check)).count >= 18)
   }
 
+  /// The linker hides the descriptor of a support module's type, and not the one of its conformance.
+  @Test func aTypeOfAModuleThatIsLinkedInConformsAsItsOwnModuleSays() throws {
+    let symbol = "$s23CentramTransportSupport21MultiplexedConnectionC0A9PluginAPI0bE0AAMc"
+    let flags = [swiftLane, builtHere, "-DFIXTURE_EXTRA_SYMBOL=\"\(symbol)\""] + linkSwift
+    var (path, trust) = try Tampering.library("none", .conformances, "", flags: flags, isSwift: true).make(Tampering.Signers())
+    trust.allowUnpackaged = true
+    let record = PluginHost(configuration: HostConfiguration(trust: trust)).check(path, upTo: .conformances)
+    #expect(record.reason == nil && record.checks.last?.check == .conformances, "\(record.reason ?? "")")
+  }
+
   @Test func aGoodPluginPassesEveryCheckInOrder() throws {
     let signers = Tampering.Signers()
     let path = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator, signedBy: signers.acme.secretKey) {

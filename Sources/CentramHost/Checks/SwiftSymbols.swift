@@ -4,7 +4,7 @@ internal import Glibc
 /// What a library's exported Swift symbols say about the types and conformances in it.
 struct SwiftSymbols {
   private var types: Set<String> = [], protocols: Set<String> = []
-  private var conformances: [(type: String, to: String)] = []
+  private var conformances: [(type: String, to: String, module: String)] = []
 
   init(_ names: Set<String> = []) {
     for name in names.sorted() where name.hasPrefix("$s") {
@@ -14,10 +14,11 @@ struct SwiftSymbols {
         // "Module.Type : Other.Protocol in Module"; private names hold an " in " of their own.
         let parts = text.split(separator: " : ")
         guard parts.count == 2 else { continue }
-        let protocolName = parts[1].split(separator: " in ").dropLast().joined(separator: " in ")
+        let words = parts[1].split(separator: " in ")
+        let protocolName = words.dropLast().joined(separator: " in ")
         // "<A where A: P> Module.Type<A>": the descriptor is of the generic type.
         let type = parts[0].hasPrefix("<") ? parts[0].split(separator: "> ", maxSplits: 1).last ?? parts[0] : parts[0]
-        conformances.append((String(type.prefix { $0 != "<" }), protocolName))
+        conformances.append((String(type.prefix { $0 != "<" }), protocolName, String(words.last ?? "")))
       }
     }
   }
@@ -26,10 +27,12 @@ struct SwiftSymbols {
   var copyOfAPI: String? { types.union(protocols).sorted().first { $0.hasPrefix("CentramPluginAPI.") } }
 
   /// A conformance that two plugins could both bring, of which the runtime would then take either: neither the type
-  /// nor the protocol is the library's own, and one of them is the API's.
+  /// nor the protocol is the library's own, and one of them is the API's. A module that is linked in is the library's own, though what
+  /// the linker hides of it does not stand among the types.
   var foreignConformance: String? {
     conformances.first {
-      !types.contains($0.type) && !protocols.contains($0.to) && ($0.type.hasPrefix("CentramPluginAPI.") || $0.to.hasPrefix("CentramPluginAPI."))
+      !types.contains($0.type) && !protocols.contains($0.to) && !$0.type.hasPrefix($0.module + ".") && !$0.to.hasPrefix($0.module + ".")
+        && ($0.type.hasPrefix("CentramPluginAPI.") || $0.to.hasPrefix("CentramPluginAPI."))
     }.map { "\($0.type) to \($0.to)" }
   }
 
