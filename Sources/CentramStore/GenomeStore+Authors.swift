@@ -1,0 +1,55 @@
+internal import Foundation
+internal import GRDB
+
+extension GenomeStore {
+  /// Where an author's log stands; nil where nothing of it counted yet.
+  public func log(of author: String) throws(StoreError) -> AuthorLog? { try database.read { try Self.log(of: author, in: $0) } }
+
+  /// The proof for which an author is frozen; nil where there is none.
+  public func forkProof(of author: String) throws(StoreError) -> ForkProof? {
+    try database.read { db in
+      try Row.fetchOne(db, sql: "SELECT * FROM forks WHERE author = ?", arguments: [author]).map { row in
+        func entry(_ name: String) -> ForkProof.Entry {
+          .init(manifest: [UInt8](row["\(name)_manifest"] as Data), signature: [UInt8](row["\(name)_signature"] as Data))
+        }
+        return ForkProof(
+          author: author, sequence: UInt64(row["sequence"] as Int64), first: entry("first"), second: entry("second"), timeMilliseconds: row["time_ms"])
+      }
+    }
+  }
+
+  /// Whether a content was judged here before. What only lies here, or is kept aside, was not.
+  public func wasJudged(_ id: String) throws(StoreError) -> Bool {
+    try database.read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM genomes WHERE id = ? AND state NOT IN ('received', 'quarantined'))", arguments: [id]) ?? false }
+  }
+
+  static func log(of author: String, in db: Database) throws -> AuthorLog? {
+    try Row.fetchOne(db, sql: "SELECT last_sequence, last_id FROM authors WHERE author = ?", arguments: [author]).map {
+      AuthorLog(lastSequence: UInt64($0[0] as Int64), lastID: $0[1])
+    }
+  }
+
+  /// Never backwards.
+  static func advance(_ author: String, to sequence: UInt64, _ id: String, in db: Database) throws {
+    try db.execute(
+      sql: """
+        INSERT INTO authors VALUES (?, ?, ?)
+        ON CONFLICT (author) DO UPDATE SET last_sequence = excluded.last_sequence, last_id = excluded.last_id WHERE excluded.last_sequence > last_sequence
+        """, arguments: [author, Int64(clamping: sequence), id])
+  }
+
+  /// Looks for another entry of the same author at the same place, and freezes the author.
+  /// - Returns: the other's id.
+  static func recordFork(of record: GenomeRecord, in db: Database) throws -> String? {
+    let row = try Row.fetchOne(
+      db, sql: "SELECT id, manifest, signature FROM genomes WHERE author = ? AND sequence = ? AND id <> ? ORDER BY rowid LIMIT 1",
+      arguments: [record.author, Int64(clamping: record.sequence), record.id])
+    guard let row else { return nil }
+    try db.execute(
+      sql: "INSERT OR IGNORE INTO forks VALUES (?, ?, ?, ?, ?, ?, ?)",
+      arguments: [
+        record.author, Int64(clamping: record.sequence), row[1] as Data, row[2] as Data, Data(record.manifest), Data(record.signature), record.stateMilliseconds,
+      ])
+    return row[0]
+  }
+}
