@@ -1,3 +1,4 @@
+internal import CentramGenome
 internal import Foundation
 internal import GRDB
 
@@ -11,7 +12,7 @@ public struct Blob: Sendable, Equatable {
 /// A file on its way into a store, piece by piece. Dropped unfinished, it leaves nothing.
 public final class BlobWriter {
   let file: DurableFile
-  private let stream = SHA256Stream()
+  private var digest: SHA256? = SHA256()
 
   init(in folder: String) throws(StoreError) { file = try DurableFile(in: folder) }
 
@@ -19,12 +20,13 @@ public final class BlobWriter {
 
   public func write(_ bytes: UnsafeRawBufferPointer) throws(StoreError) {
     try file.write(bytes)
-    stream.add(bytes)
+    digest?.add(bytes)
   }
 
   func finish() throws(StoreError) -> Blob {
+    guard let digest = digest.take() else { throw StoreError(.conflict, "\(file.temporary): it is finished already") }
     try file.synchronize()
-    return Blob(hash: stream.finish(), size: file.size)
+    return Blob(hash: Hexadecimal.text(digest.finish()), size: file.size)
   }
 }
 

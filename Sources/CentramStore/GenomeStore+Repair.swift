@@ -41,8 +41,8 @@ extension GenomeStore {
       try queue.write { try $0.execute(sql: "PRAGMA application_id = \(Schema.applicationID)") }
       try Schema.migrator.migrate(queue)
       try queue.write { db in
+        salvage(layout, into: db, &result)
         try rebuild(db, layout, reader, now, &result)
-        salvage(layout.database, into: db, &result)
       }
       try queue.close()
     } catch {
@@ -86,16 +86,18 @@ extension GenomeStore {
     }
   }
 
-  /// Row by row until the first that cannot be read.
-  private static func salvage(_ path: String, into db: Database, _ result: inout Repaired) {
+  /// Row by row until the first that cannot be read. The old database may stand aside already, where a repair was cut short.
+  private static func salvage(_ layout: StoreFolder, into db: Database, _ result: inout Repaired) {
     var configuration = Configuration()
     configuration.readonly = true
-    guard FileManager.default.fileExists(atPath: path), let old = try? DatabaseQueue(path: path, configuration: configuration) else { return }
-    func copy(_ table: String, _ columns: [String]) -> Int {
+    let aside = BlobFolder.names(layout.folder).last { $0.hasPrefix("damaged-") && $0.hasSuffix(".sqlite") }.map { layout.folder + "/" + $0 }
+    guard let path = [layout.database, aside].compactMap({ $0 }).first(where: FileManager.default.fileExists), let old = try? DatabaseQueue(path: path, configuration: configuration)
+    else { return }
+    func copy(_ table: String, _ columns: [String], _ condition: String = "1") -> Int {
       let list = columns.joined(separator: ", "), places = columns.map { _ in "?" }.joined(separator: ", ")
       var count = 0
       try? old.read { source in
-        let rows = try Row.fetchCursor(source, sql: "SELECT \(list) FROM \(table)")
+        let rows = try Row.fetchCursor(source, sql: "SELECT \(list) FROM \(table) WHERE \(condition)")
         while let row = try rows.next() {
           // A value that breaks a rule of the table was not written by us.
           if (try? db.execute(sql: "INSERT OR IGNORE INTO \(table) (\(list)) VALUES (\(places))", arguments: StatementArguments(row.databaseValues))) != nil {
@@ -105,14 +107,17 @@ extension GenomeStore {
       }
       return count
     }
-    result.verdicts = copy("verdicts", ["number", "genome", "direction", "layer", "layer_version", "decision", "factor", "reason", "evidence", "time_ms", "incomplete"])
+    result.verdicts = copy("verdicts", ["number", "genome", "direction", "layer", "layer_version", "decision", "factor", "reason", "evidence", "time_ms", "incomplete"],
+      // Those of revocations are written anew.
+      "layer <> '\(revocationLayer)'")
     result.metrics = copy("metrics", ["genome", "name", "value"])
     _ = copy("forks", ["author", "sequence", "first_manifest", "first_signature", "second_manifest", "second_signature", "time_ms"])
   }
 
   private static func exchange(_ fresh: String, _ layout: StoreFolder, _ now: Int64, _ result: inout Repaired, _ options: Options) throws(StoreError) {
     let aside = "\(layout.folder)/damaged-\(now).sqlite"
-    for suffix in ["-shm", "-wal", ""] {
+    // The database first: a log beside a new one would be replayed into it.
+    for suffix in ["", "-wal", "-shm"] {
       if rename(layout.database + suffix, aside + suffix) == 0 { result.aside = aside } else if errno != ENOENT { throw .system(layout.database + suffix) }
     }
     options.reached?(.damagedMovedAside)

@@ -1,3 +1,4 @@
+internal import CentramGenome
 internal import Foundation
 internal import GRDB
 
@@ -11,7 +12,7 @@ extension GenomeStore {
   /// nothing wrong, and its files stay.
   /// - Returns: the ids whose state changed.
   public func revoke(_ entry: RevocationEntry) throws(StoreError) -> [String] {
-    let hash = SHA256Stream.hex(of: entry.signed), revocations = layout.revocations
+    let hash = Hexadecimal.text(SHA256.digest(of: entry.signed)), revocations = layout.revocations
     try layout.place(entry.signed, at: revocations.path(hash), in: revocations.subfolder(hash))
     return try database.write { try Self.apply(entry, in: $0) }
   }

@@ -1,3 +1,4 @@
+internal import CentramGenome
 internal import Foundation
 
 /// Files under the SHA-256 of their bytes, `ab/cdef…`. Whoever reads one gets the bytes of that hash or an error.
@@ -28,12 +29,12 @@ struct BlobFolder: Sendable {
       throw .system(path)
     }
     defer { close(descriptor) }
-    let stream = SHA256Stream()
+    var digest = SHA256()
     try Self.pieces(of: descriptor, path) { (piece) throws(StoreError) in
-      stream.add(piece)
+      digest.add(piece)
       try body(piece)
     }
-    let found = stream.finish()
+    let found = Hexadecimal.text(digest.finish())
     guard found == hash else { throw StoreError(.damaged, "\(path): its bytes have the hash \(found), not \(hash); fetch or import the genome again") }
   }
 
@@ -50,7 +51,7 @@ struct BlobFolder: Sendable {
   }
 
   /// All hashes that have a file, by name.
-  func hashes() -> [String] { Self.names(folder).filter { $0.utf8.count == 2 }.flatMap { first in Self.names("\(folder)/\(first)").map { first + $0 } }.filter(isHexadecimal32) }
+  func hashes() -> [String] { Self.names(folder).filter { $0.utf8.count == 2 }.flatMap { first in Self.names("\(folder)/\(first)").map { first + $0 } }.filter(Hexadecimal.isDigest) }
 
   static func names(_ folder: String) -> [String] { ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted() }
 }
