@@ -87,6 +87,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     // Exact, because the code in Sources/CentramWire/Generated was made by this version's generator.
     .package(url: "https://github.com/apple/swift-protobuf", exact: "1.39.0"),
   ],
@@ -115,6 +116,8 @@ let package = Package(
     .target(name: "CentramTrainingSupport", dependencies: [api, "CentramNumerics", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
+    .target(name: "CentramGenome", dependencies: ["COpenSSL", "CSodium"], swiftSettings: swift),
+    .target(name: "CentramStore", dependencies: ["CentramGenome", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
@@ -123,8 +126,8 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium",
-        "CHostSystem",
+        api, "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTransportSupport", "CentramWire", "CKernels",
+        "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
@@ -134,7 +137,7 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramWire",
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramWire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
@@ -177,6 +180,13 @@ let package = Package(
     .target(name: "Fuzzing", path: "Tests/Support/Fuzzing", swiftSettings: swift),
     .target(name: "ModelGoldens", dependencies: ["CentramModel"], path: "Tests/Support/ModelGoldens", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
+    .target(name: "StoreSamples", dependencies: ["CentramGenome", "CentramStore"], path: "Tests/Support/StoreSamples", swiftSettings: swift),
+    .executableTarget(name: "centram-store-fixture", dependencies: ["CentramStore", "StoreSamples"], path: "Tests/Fixtures/Store/Process", swiftSettings: swift),
+    .testTarget(
+      name: "StoreTests",
+      dependencies: ["CentramGenome", "CentramStore", "StoreSamples", "centram-store-fixture", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
+    .testTarget(
+      name: "GenomeStoreTests", dependencies: [api, "CentramGenome", "CentramModel", "CentramNode", "CentramStore", "Fuzzing"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
     .testTarget(
       name: "TrainingTests", dependencies: [api, "CentramModel", "CentramNumerics", "CModelKernels", "CentramTrainingSupport", "ModelGoldens"], swiftSettings: swift),

@@ -48,6 +48,9 @@ public final class GenomeStore: Sendable {
   /// Ends every connection, so that the log is folded into the database.
   public func close() throws(StoreError) { try database.close() }
 
+  /// SQLite's journal mode and its `synchronous`: `wal` and 2 (FULL), so that what is acknowledged is on the disk.
+  public func durability() throws(StoreError) -> (journal: String, synchronous: Int) { try database.durability() }
+
   var layout: StoreFolder { StoreFolder(folder) }
   var blobs: BlobFolder { layout.blobs }
 

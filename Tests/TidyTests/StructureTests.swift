@@ -5,7 +5,7 @@ import Testing
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
-    "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
+    "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramStore",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -21,10 +21,15 @@ import Testing
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
+    ("Sources/CentramGenome", []),
+    ("Sources/CentramStore", ["CentramGenome"]),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     (
       "Sources/CentramNode",
-      ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem"]
+      [
+        "CentramPluginAPI", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTransportSupport", "CentramWire",
+        "CKernels", "CHostSystem",
+      ]
     ),
     (
       "Plugins",
@@ -41,6 +46,14 @@ import Testing
     for file in files {
       for module in try Repository.imports(file) where Self.ours.contains(module) {
         #expect(modules.contains(module), "\(file) imports \(module)")
+      }
+    }
+  }
+
+  @Test func onlyTheStoreKnowsSQL() throws {
+    for folder in ["Sources", "Plugins"] {
+      for file in Repository.files(folder, ".swift") where !file.hasPrefix("Sources/CentramStore/") {
+        #expect(!(try Repository.imports(file)).contains { $0 == "GRDB" || $0.hasPrefix("SQLite") }, "\(file) imports SQL")
       }
     }
   }
@@ -69,7 +82,8 @@ import Testing
 
   @Test func onlyTheExecutableReadsTheEnvironment() throws {
     for folder in [
-      "Sources/CentramHost", "Sources/CentramModel", "Sources/CentramNode", "Sources/CentramNumerics", "Sources/CentramLinearAlgebra", "Sources/CentramWire", "Plugins",
+      "Sources/CentramHost", "Sources/CentramModel", "Sources/CentramNode", "Sources/CentramNumerics", "Sources/CentramLinearAlgebra", "Sources/CentramWire",
+      "Sources/CentramGenome", "Sources/CentramStore", "Plugins",
     ] {
       for file in Repository.files(folder, ".swift") {
         let text = try Repository.text(file)

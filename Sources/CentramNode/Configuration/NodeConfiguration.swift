@@ -17,6 +17,8 @@ public struct NodeConfiguration: Sendable {
   public var mergeHash = FileHashAlgorithm.xxh128
   /// The model store; nil: the standard one.
   public var modelFolder: String?
+  /// The genome store; nil: the standard one.
+  public var genomeFolder: String?
   /// Addresses to listen on; empty: the standard ones.
   public var listen: [String] = []
   /// Peers to dial, as `PeerReference` reads them.
@@ -41,7 +43,7 @@ public struct NodeConfiguration: Sendable {
       throw MergeError(.configuration, "\(name): not a JSON object")
     }
     let reader = Reader(name: name)
-    try reader.section(root, "", ["plugins", "merge", "models", "network", "discovery"])
+    try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
     try reader.section(plugins, "plugins.", ["path", "disable", "versions", "requireSignature", "publishers"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
@@ -71,6 +73,12 @@ public struct NodeConfiguration: Sendable {
     if let value = models["path"] {
       guard let path = value as? String, !path.isEmpty else { throw reader.error("models.path", "must be a folder") }
       modelFolder = (path as NSString).expandingTildeInPath
+    }
+    let genomes = try reader.object(root["genomes"], "genomes") ?? [:]
+    try reader.section(genomes, "genomes.", ["path"])
+    if let value = genomes["path"] {
+      guard let path = value as? String, !path.isEmpty else { throw reader.error("genomes.path", "must be a folder") }
+      genomeFolder = (path as NSString).expandingTildeInPath
     }
     let network = try reader.object(root["network"], "network") ?? [:]
     try reader.section(network, "network.", ["listen", "peers", "limits"])

@@ -30,11 +30,11 @@ public enum BaseModelHash {
       hashes.append(((file as NSString).lastPathComponent, Int(status.st_size), hash))
     }
     guard hashes.count > 1 else { return hashes[0].hash }
-    var all = SHA256()
+    var all = CentramGenome.SHA256()
     all.add(Array("centram/base/1\0".utf8))
     for (name, size, hash) in hashes {
       all.add(Array(name.utf8) + [0] + (0..<8).map { UInt8(truncatingIfNeeded: UInt64(size) >> (56 - 8 * UInt64($0))) })
-      all.add(Hexadecimal.bytes(hash) ?? [])
+      all.add(Hexadecimal.bytes(hash.utf8) ?? [])
     }
     return Hexadecimal.text(all.finish())
   }

@@ -43,7 +43,7 @@ extension GenomeLibrary {
     let trained = try TrainedFolder(folder)
     let parents = try parents(trained, description)
     let base: String
-    if let given = description.base, Hexadecimal.isDigest(given) {
+    if let given = description.base, CentramGenome.Hexadecimal.isDigest(given) {
       base = given
     } else if let path = description.base ?? trained.basePath {
       base = try BaseModelHash.of((path as NSString).expandingTildeInPath, cache: description.hashCache, isCancelled: isCancelled)
@@ -85,10 +85,10 @@ extension GenomeLibrary {
     let source = try GenomeSource(path: folder)
     guard let size = try source.size(name) else { throw GenomePackageError(.malformed, "\(folder): \(name) is missing") }
     let writer = try GenomePackageError.storing { () throws(StoreError) in try store.newBlob(size: size) }
-    var chunks = SHA256()
+    var chunks = CentramGenome.SHA256()
     try source.read(name, size: size, piece: Manifest.standardChunkSize) { (piece) throws(GenomePackageError) in
       guard !isCancelled() else { throw GenomePackageError(.cancelled, "cancelled while reading \(name); nothing was recorded") }
-      chunks.add(SHA256.digest(of: piece))
+      chunks.add(CentramGenome.SHA256.digest(of: piece))
       try GenomePackageError.storing { () throws(StoreError) in try writer.write(piece) }
     }
     let blob = try GenomePackageError.storing { () throws(StoreError) in try store.keep(writer, now: time) }

@@ -6,6 +6,9 @@ internal import Foundation
 public struct CheckedGenome: Sendable, Equatable {
   public let signed: SignedManifest
   public var id: String { signed.manifest.id }
+  public var author: String { signed.manifest.author }
+  /// Bytes of all files.
+  public var size: Int { signed.manifest.files.reduce(0) { $0 + Int($1.size) } }
 }
 
 extension GenomeLibrary {
@@ -72,12 +75,12 @@ extension GenomeLibrary {
   private static func check(
     _ file: Manifest.File, of source: GenomeSource, _ isCancelled: () -> Bool, _ body: (UnsafeRawBufferPointer) throws(GenomePackageError) -> Void
   ) throws(GenomePackageError) {
-    var whole = SHA256(), chunks = SHA256()
+    var whole = CentramGenome.SHA256(), chunks = CentramGenome.SHA256()
     // Pieces are chunks, so that one pass gives both hashes.
     try source.read(file.name, size: Int(file.size), piece: file.chunkSize) { (piece) throws(GenomePackageError) in
       guard !isCancelled() else { throw GenomePackageError(.cancelled, "cancelled while reading \(file.name); nothing was recorded") }
       whole.add(piece)
-      chunks.add(SHA256.digest(of: piece))
+      chunks.add(CentramGenome.SHA256.digest(of: piece))
       try body(piece)
     }
     guard Hexadecimal.text(whole.finish()) == file.sha256 else {

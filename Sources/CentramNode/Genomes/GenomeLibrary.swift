@@ -28,6 +28,16 @@ public struct GenomeLibrary: Sendable {
     try GenomePackageError.storing { () throws(StoreError) in try store.genome(abbreviated: text) }
   }
 
+  /// Frees what no genome needs, after every manifest that a crash left in the database alone has its file.
+  public func collect(includingRevoked: Bool = false) throws(GenomePackageError) -> GenomeStore.Collected {
+    try GenomePackageError.storing { () throws(StoreError) in
+      _ = try store.completeManifests { (record) throws(StoreError) in
+        do throws(GenomePackageError) { return try SignedManifest(record).bytes } catch { throw StoreError(.damaged, error.message) }
+      }
+      return try store.collect(includingRevoked: includingRevoked, now: now())
+    }
+  }
+
   /// What this node can say of signed bytes when its database is gone.
   static func reader(author: String, now: Int64) -> GenomeStore.Reader {
     GenomeStore.Reader(

@@ -51,7 +51,7 @@ public struct SignedManifest: Sendable, Equatable {
   /// From what the store keeps.
   init(_ record: GenomeRecord) throws(GenomePackageError) {
     var signed = WireSigned()
-    (signed.content, signed.signer, signed.signature) = (Data(record.manifest), Data(Hexadecimal.bytes(record.author) ?? []), Data(record.signature))
+    (signed.content, signed.signer, signed.signature) = (Data(record.manifest), Data(Hexadecimal.bytes(record.author.utf8) ?? []), Data(record.signature))
     try self.init(bytes: try Self.serialized(signed), name: "genome \(record.id)")
   }
 

@@ -36,9 +36,9 @@ public struct SignedRevocation: Sendable, Equatable {
 
   init(of genome: String, reason: Reason, message: String, replacement: String?, madeMilliseconds: Int64, by key: SigningKey) throws(GenomePackageError) {
     var record = WireRevocationRecord()
-    (record.genome, record.author) = (Data(Hexadecimal.bytes(genome) ?? []), Data(key.publicKey.bytes))
+    (record.genome, record.author) = (Data(Hexadecimal.bytes(genome.utf8) ?? []), Data(key.publicKey.bytes))
     (record.reason, record.madeMs, record.message) = (Self.reasons.first { $0.reason == reason }?.wire ?? .unspecified, UInt64(max(1, madeMilliseconds)), message)
-    if let replacement { record.replacement = Data(Hexadecimal.bytes(replacement) ?? []) }
+    if let replacement { record.replacement = Data(Hexadecimal.bytes(replacement.utf8) ?? []) }
     let signed: WireSigned
     do throws(WireError) { signed = try WireSigned(record, by: key, domain: .revocation) } catch { throw GenomePackageError(.usage, error.message) }
     try self.init(bytes: try SignedManifest.serialized(signed))

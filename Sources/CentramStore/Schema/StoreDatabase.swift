@@ -49,6 +49,15 @@ final class StoreDatabase: Sendable {
     do { return try pool.write(body) } catch { throw Self.translated(error, path) }
   }
 
+  /// What SQLite says of the connection that writes.
+  func durability() throws(StoreError) -> (journal: String, synchronous: Int) {
+    do {
+      return try pool.writeWithoutTransaction {
+        (try String.fetchOne($0, sql: "PRAGMA journal_mode") ?? "", try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? 0)
+      }
+    } catch { throw Self.translated(error, path) }
+  }
+
   /// Reads every page.
   /// - Throws: `.damaged`, with what SQLite found first.
   func check() throws(StoreError) { try read { try Self.check($0, "integrity_check") } }

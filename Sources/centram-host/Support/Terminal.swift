@@ -3,6 +3,7 @@ internal import CentramHost
 internal import CentramModel
 internal import CentramNode
 internal import CentramPluginAPI
+internal import CentramStore
 internal import Foundation
 
 /// What a person sees: notes and errors on standard error, results on standard output.
@@ -70,6 +71,21 @@ enum Terminal {
       case .network: throw ExitCode(69)
       case .storage: throw ExitCode(73)
       case .cancelled: throw ExitCode(130)
+      default: throw ExitCode(65)
+      }
+    } catch let error as GenomePackageError {
+      note("error: \(error.message)")
+      switch error.code {
+      case .usage: throw ExitCode(64)
+      case .storage: throw ExitCode(73)
+      case .cancelled: throw ExitCode(130)
+      default: throw ExitCode(65)
+      }
+    } catch let error as StoreError {
+      note("error: \(error.message)")
+      switch error.code {
+      case .ambiguous: throw ExitCode(64)
+      case .full, .storage, .busy: throw ExitCode(73)
       default: throw ExitCode(65)
       }
     } catch let error as SessionError {

@@ -1,0 +1,72 @@
+import CentramStore
+import Foundation
+import StoreSamples
+import Testing
+
+@Suite struct DecisionTests {
+  let folder = try! TemporaryFolder()
+  let store: GenomeStore
+
+  init() throws { store = try GenomeStore(folder: folder("genomes")) }
+
+  @Test func verdictsAndMeasuresComeBackAsTheyWereStored() throws {
+    try Sample(1).add(to: store)
+    let verdicts = [
+      VerdictRecord(genome: Sample.id(1), direction: .inbound, layer: "gate.format", layerVersion: "1.0.0", decision: .accept, timeMilliseconds: 7),
+      VerdictRecord(
+        genome: Sample.id(1), direction: .outbound, layer: "gate.norms", layerVersion: "1.2.0", decision: .scale, factor: 0.5, reason: "\"quoted\"\nµ",
+        evidence: [.init("norm", "1.5"), .init("norm", "limit 1")], timeMilliseconds: 8, isIncomplete: true),
+    ]
+    try store.decide(Sample.id(1), .accepted, verdicts: verdicts, metrics: ["lift": 0.25, "sigma1": -1e-300], advancesLog: true, now: 9)
+    let (record, stored, metrics) = (try store.genome(Sample.id(1)), try store.verdicts(of: Sample.id(1)), try store.metrics(of: Sample.id(1)))
+    #expect(record.state == .accepted && record.stateMilliseconds == 9 && stored == verdicts && metrics == ["lift": 0.25, "sigma1": -1e-300])
+    try store.setMetrics(["lift": 0.5], of: Sample.id(1))
+    let changed = try store.metrics(of: Sample.id(1))
+    #expect(changed["lift"] == 0.5 && changed.count == 2)
+  }
+
+  @Test(arguments: [Double.nan, .infinity, -.infinity]) func aMeasureThatIsNoneIsRefusedAndNothingIsDecided(value: Double) throws {
+    try Sample(1).add(to: store)
+    let error = refusal { () throws(StoreError) in try store.decide(Sample.id(1), .accepted, metrics: ["lift": value], advancesLog: true, now: 2) }
+    let state = try store.genome(Sample.id(1)).state
+    #expect(error?.code == .invalid && error?.message.contains("lift") == true && state == .received)
+  }
+
+  @Test func changesThatCannotBeAreRefused() throws {
+    try Sample(1).add(to: store)
+    #expect(refusal { () throws(StoreError) in try store.decide(Sample.id(1), .own, advancesLog: false, now: 2) }?.code == .conflict)
+    #expect(refusal { () throws(StoreError) in try store.decide(Sample.id(2), .accepted, advancesLog: false, now: 2) }?.code == .notFound)
+    try store.decide(Sample.id(1), .revoked, advancesLog: false, now: 3)
+    for state in GenomeState.allCases where state != .revoked {
+      #expect(refusal { () throws(StoreError) in try store.decide(Sample.id(1), state, advancesLog: false, now: 4) }?.code == .conflict, "\(state)")
+    }
+  }
+
+  @Test func aLogAdvancesOnlyWhereItIsToldAndNeverBack() throws {
+    for number in 1...3 { try Sample(number, sequence: UInt64(number)).add(to: store) }
+    let none = try store.log(of: Sample.key(1))
+    #expect(none == nil)
+    try store.decide(Sample.id(2), .rejected, advancesLog: true, now: 2)
+    try store.decide(Sample.id(1), .accepted, advancesLog: true, now: 3)
+    let second = try store.log(of: Sample.key(1))
+    #expect(second == AuthorLog(lastSequence: 2, lastID: Sample.id(2)))
+    try store.decide(Sample.id(3), .quarantined, advancesLog: false, now: 4)
+    let still = try store.log(of: Sample.key(1))
+    #expect(still == second)
+    let judged = try (1...4).map { try store.wasJudged(Sample.id($0)) }
+    #expect(judged == [true, true, false, false])
+  }
+
+  @Test func twoEntriesAtOnePlaceFreezeTheAuthorWithTheProof() throws {
+    try Sample(1, sequence: 4).add(to: store)
+    let before = try store.forkProof(of: Sample.key(1))
+    let outcome = try Sample(2, sequence: 4).add(to: store, time: 77)
+    let proof = try #require(try store.forkProof(of: Sample.key(1)))
+    #expect(before == nil && outcome == .fork(other: Sample.id(1)) && proof.sequence == 4 && proof.timeMilliseconds == 77)
+    #expect(proof.first.manifest == Sample(1, sequence: 4).signed && proof.second.manifest == Sample(2, sequence: 4).signed)
+    #expect(proof.first.signature == Sample(1).record().signature && proof.second.signature == Sample(2).record().signature)
+    // Another author at the same place proves nothing.
+    let other = try Sample(3, author: 2, sequence: 4).add(to: store)
+    #expect(other == .added)
+  }
+}
