@@ -9,11 +9,11 @@ extension GenomeStore {
   public func forkProof(of author: String) throws(StoreError) -> ForkProof? {
     try database.read { db in
       try Row.fetchOne(db, sql: "SELECT * FROM forks WHERE author = ?", arguments: [author]).map { row in
-        func entry(_ name: String) -> ForkProof.Entry {
-          .init(manifest: [UInt8](row["\(name)_manifest"] as Data), signature: [UInt8](row["\(name)_signature"] as Data))
+        func entry(_ name: String) throws -> ForkProof.Entry {
+          .init(manifest: try row.bytes("\(name)_manifest"), signature: try row.bytes("\(name)_signature"))
         }
         return ForkProof(
-          author: author, sequence: UInt64(row["sequence"] as Int64), first: entry("first"), second: entry("second"), timeMilliseconds: row["time_ms"])
+          author: author, sequence: try row.sequence("sequence"), first: try entry("first"), second: try entry("second"), timeMilliseconds: try row.get("time_ms"))
       }
     }
   }
@@ -25,7 +25,7 @@ extension GenomeStore {
 
   static func log(of author: String, in db: Database) throws -> AuthorLog? {
     try Row.fetchOne(db, sql: "SELECT last_sequence, last_id FROM authors WHERE author = ?", arguments: [author]).map {
-      AuthorLog(lastSequence: UInt64($0[0] as Int64), lastID: $0[1])
+      AuthorLog(lastSequence: try $0.sequence("last_sequence"), lastID: try $0.get("last_id"))
     }
   }
 
@@ -48,8 +48,8 @@ extension GenomeStore {
     try db.execute(
       sql: "INSERT OR IGNORE INTO forks VALUES (?, ?, ?, ?, ?, ?, ?)",
       arguments: [
-        record.author, Int64(clamping: record.sequence), row[1] as Data, row[2] as Data, Data(record.manifest), Data(record.signature), record.stateMilliseconds,
+        record.author, Int64(clamping: record.sequence), try row.get(1) as Data, try row.get(2) as Data, Data(record.manifest), Data(record.signature), record.stateMilliseconds,
       ])
-    return row[0]
+    return try row.get(0)
   }
 }

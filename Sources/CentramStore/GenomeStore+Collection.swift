@@ -8,6 +8,7 @@ extension GenomeStore {
     public var files = 0, bytes = 0
     /// Temporary files that a killed process left.
     public var abandoned = 0
+    public init() {}
   }
 
   private static let batch = 256
@@ -30,10 +31,10 @@ extension GenomeStore {
             LIMIT \(Self.batch)
             """, arguments: [now])
         for row in rows {
-          let hash: String = row[0]
+          let (hash, size): (String, Int) = (try row.get(0), try row.get(1))
           try remove(hash)
           try db.execute(sql: "DELETE FROM blobs WHERE hash = ?", arguments: [hash])
-          (collected.files, collected.bytes) = (collected.files + 1, collected.bytes + (row[1] as Int))
+          (collected.files, collected.bytes) = (collected.files + 1, collected.bytes + size)
         }
         return rows.count
       }

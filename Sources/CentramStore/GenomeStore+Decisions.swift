@@ -14,12 +14,12 @@ extension GenomeStore {
       guard let row = try Row.fetchOne(db, sql: "SELECT state, author, sequence FROM genomes WHERE id = ?", arguments: [id]) else {
         throw StoreError(.notFound, "\(id.prefix(64)): no such genome")
       }
-      let old = GenomeState(rawValue: row[0]) ?? .received
+      let old: GenomeState = try row.name("state")
       guard old == state || (old != .revoked && state != .own) else { throw StoreError(.conflict, "\(id): \(old.rawValue) cannot become \(state.rawValue)") }
       try Self.set(state, of: id, at: now, in: db)
       for verdict in verdicts { try Self.insert(verdict, into: db) }
       try Self.insert(metrics, of: id, into: db)
-      if advancesLog { try Self.advance(row[1], to: UInt64(row[2] as Int64), id, in: db) }
+      if advancesLog { try Self.advance(try row.get("author"), to: try row.sequence("sequence"), id, in: db) }
     }
   }
 
@@ -37,12 +37,12 @@ extension GenomeStore {
   public func verdicts(of genome: String) throws(StoreError) -> [VerdictRecord] {
     try database.read { db in
       try Row.fetchAll(db, sql: "SELECT * FROM verdicts WHERE genome = ? ORDER BY number", arguments: [genome]).map { row in
-        guard let direction = VerdictRecord.Direction(rawValue: row["direction"]), let decision = VerdictRecord.Decision(rawValue: row["decision"]),
-          let evidence = try? JSONDecoder().decode([VerdictRecord.Evidence].self, from: Data((row["evidence"] as String).utf8))
-        else { throw StoreError(.damaged, "\(database.path): a verdict of \(genome) cannot be read; \(Self.repairCommand) rebuilds the database") }
+        guard let evidence = try? JSONDecoder().decode([VerdictRecord.Evidence].self, from: Data((try row.get("evidence") as String).utf8)) else {
+          throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the evidence of a verdict of \(genome) cannot be read")
+        }
         return VerdictRecord(
-          genome: genome, direction: direction, layer: row["layer"], layerVersion: row["layer_version"], decision: decision, factor: row["factor"], reason: row["reason"],
-          evidence: evidence, timeMilliseconds: row["time_ms"], isIncomplete: row["incomplete"])
+          genome: genome, direction: try row.name("direction"), layer: try row.get("layer"), layerVersion: try row.get("layer_version"), decision: try row.name("decision"),
+          factor: try row.get("factor"), reason: try row.get("reason"), evidence: evidence, timeMilliseconds: try row.get("time_ms"), isIncomplete: try row.get("incomplete"))
       }
     }
   }
@@ -51,7 +51,7 @@ extension GenomeStore {
   public func metrics(of genome: String) throws(StoreError) -> [String: Double] {
     try database.read { db in
       let rows = try Row.fetchAll(db, sql: "SELECT name, value FROM metrics WHERE genome = ?", arguments: [genome])
-      return Dictionary(rows.map { ($0[0] as String, $0[1] as Double) }) { $1 }
+      return Dictionary(try rows.map { (try $0.get(0) as String, try $0.get(1) as Double) }) { $1 }
     }
   }
 

@@ -39,7 +39,8 @@ extension GenomeStore {
         throw StoreError(.invalid, "\(record.id): not the entry after \(last?.lastSequence ?? 0) of the own log")
       }
       if let known = try Row.fetchOne(db, sql: "SELECT author, sequence FROM genomes WHERE id = ?", arguments: [record.id]) {
-        throw StoreError(.conflict, "\(record.id): the same files are a genome already, entry \(known[1] as Int64) of \((known[0] as String).prefix(16))")
+        throw StoreError(
+          .conflict, "\(record.id): the same files are a genome already, entry \(try known.sequence("sequence")) of \((try known.get("author") as String).prefix(16))")
       }
       try requireFiles(record)
       try Self.insert(record, into: db)
@@ -84,7 +85,8 @@ extension GenomeStore {
     let ids = try database.read { try String.fetchAll($0, sql: "SELECT id FROM genomes WHERE id >= ? AND id < ? ORDER BY id LIMIT 6", arguments: [text, text + "g"]) }
     guard let first = ids.first else { throw StoreError(.notFound, "\(text): no genome's id begins so; centram-host genome list shows what is there") }
     guard ids.count == 1 else {
-      throw StoreError(.ambiguous, "\(text): \(ids.count > 5 ? "more than 5" : "\(ids.count)") genomes begin so: \(ids.prefix(5).map { $0.prefix(16) }.joined(separator: ", ")); give more digits")
+      throw StoreError(
+        .ambiguous, "\(text): \(ids.count > 5 ? "more than 5" : "\(ids.count)") genomes begin so: \(ids.prefix(5).map { $0.prefix(16) }.joined(separator: ", ")); give more digits")
     }
     return try genome(first)
   }
@@ -132,14 +134,14 @@ extension GenomeStore {
 
   static func records(_ condition: String, _ arguments: StatementArguments, in db: Database) throws -> [GenomeRecord] {
     try Row.fetchAll(db, sql: "SELECT * FROM genomes WHERE \(condition)", arguments: arguments).map { row in
-      let id: String = row["id"]
+      let id: String = try row.get("id")
       let parents = try Row.fetchAll(db, sql: "SELECT parent, basis_points FROM parents WHERE genome = ? ORDER BY position", arguments: [id])
       let files = try Row.fetchAll(db, sql: "SELECT name, hash, size FROM blob_references WHERE genome = ? ORDER BY position", arguments: [id])
       return GenomeRecord(
-        id: id, base: row["base"], author: row["author"], sequence: UInt64(row["sequence"] as Int64), previous: row["previous"],
-        parents: parents.map { .init(id: $0[0], basisPoints: $0[1]) }, generation: row["generation"], domain: row["domain"], kind: row["kind"],
-        madeMilliseconds: row["made_ms"], files: files.map { .init(name: $0[0], hash: $0[1], size: $0[2]) }, manifest: [UInt8](row["manifest"] as Data),
-        signature: [UInt8](row["signature"] as Data), state: GenomeState(rawValue: row["state"]) ?? .received, stateMilliseconds: row["state_ms"])
+        id: id, base: try row.get("base"), author: try row.get("author"), sequence: try row.sequence("sequence"), previous: try row.get("previous"),
+        parents: try parents.map { .init(id: try $0.get(0), basisPoints: try $0.get(1)) }, generation: try row.get("generation"), domain: try row.get("domain"),
+        kind: try row.get("kind"), madeMilliseconds: try row.get("made_ms"), files: try files.map { .init(name: try $0.get(0), hash: try $0.get(1), size: try $0.get(2)) },
+        manifest: try row.bytes("manifest"), signature: try row.bytes("signature"), state: try row.name("state"), stateMilliseconds: try row.get("state_ms"))
     }
   }
 }

@@ -55,11 +55,12 @@ extension GenomeStore {
 
   private static func rebuild(_ db: Database, _ layout: StoreFolder, _ reader: Reader, _ now: Int64, _ result: inout Repaired) throws {
     for hash in layout.blobs.hashes() {
-      do throws(StoreError) {
-        try layout.blobs.read(hash) { (_) throws(StoreError) in }
-        try db.execute(sql: "INSERT INTO blobs VALUES (?, ?, 0)", arguments: [hash, layout.blobs.size(hash) ?? 0])
-        result.files += 1
-      } catch { result.findings.append(Finding(genome: nil, message: "\(error)")) }
+      do throws(StoreError) { try layout.blobs.read(hash) { (_) throws(StoreError) in } } catch {
+        result.findings.append(Finding(genome: nil, message: error.message))
+        continue
+      }
+      try db.execute(sql: "INSERT INTO blobs VALUES (?, ?, 0)", arguments: [hash, layout.blobs.size(hash) ?? 0])
+      result.files += 1
     }
     var records: [GenomeRecord] = []
     for id in layout.manifests.hashes() {
@@ -77,12 +78,17 @@ extension GenomeStore {
       result.genomes += 1
     }
     for hash in layout.revocations.hashes() {
+      var entries: [RevocationEntry] = []
       do {
         var bytes: [UInt8] = []
         try layout.revocations.read(hash) { (piece) throws(StoreError) in bytes.append(contentsOf: piece) }
-        for entry in try reader.revocations(bytes) { _ = try apply(entry, in: db) }
-        result.revocations += 1
-      } catch { result.findings.append(Finding(genome: nil, message: "\(layout.revocations.path(hash)): \(error)")) }
+        entries = try reader.revocations(bytes)
+      } catch {
+        result.findings.append(Finding(genome: nil, message: "\(layout.revocations.path(hash)): \(error)"))
+        continue
+      }
+      for entry in entries { _ = try apply(entry, in: db) }
+      result.revocations += 1
     }
   }
 
@@ -91,7 +97,8 @@ extension GenomeStore {
     var configuration = Configuration()
     configuration.readonly = true
     let aside = BlobFolder.names(layout.folder).last { $0.hasPrefix("damaged-") && $0.hasSuffix(".sqlite") }.map { layout.folder + "/" + $0 }
-    guard let path = [layout.database, aside].compactMap({ $0 }).first(where: FileManager.default.fileExists), let old = try? DatabaseQueue(path: path, configuration: configuration)
+    guard let path = [layout.database, aside].compactMap({ $0 }).first(where: FileManager.default.fileExists),
+      let old = try? DatabaseQueue(path: path, configuration: configuration)
     else { return }
     func copy(_ table: String, _ columns: [String], _ condition: String = "1") -> Int {
       let list = columns.joined(separator: ", "), places = columns.map { _ in "?" }.joined(separator: ", ")
@@ -107,7 +114,8 @@ extension GenomeStore {
       }
       return count
     }
-    result.verdicts = copy("verdicts", ["number", "genome", "direction", "layer", "layer_version", "decision", "factor", "reason", "evidence", "time_ms", "incomplete"],
+    result.verdicts = copy(
+      "verdicts", ["number", "genome", "direction", "layer", "layer_version", "decision", "factor", "reason", "evidence", "time_ms", "incomplete"],
       // Those of revocations are written anew.
       "layer <> '\(revocationLayer)'")
     result.metrics = copy("metrics", ["genome", "name", "value"])

@@ -68,9 +68,9 @@ extension GenomeStore {
     return changed.sorted()
   }
 
-  private static func entry(_ row: Row) -> RevocationEntry {
+  private static func entry(_ row: Row) throws -> RevocationEntry {
     RevocationEntry(
-      scope: RevocationEntry.Scope(rawValue: row["scope"]) ?? .genome, subject: row["subject"], signer: row["signer"], signed: [UInt8](row["signed"] as Data),
-      timeMilliseconds: row["time_ms"])
+      scope: try row.name("scope"), subject: try row.get("subject"), signer: try row.get("signer"), signed: try row.bytes("signed"),
+      timeMilliseconds: try row.get("time_ms"))
   }
 }

@@ -42,7 +42,8 @@ import Testing
     try fill()
     try damage(kind)
     let error = open()
-    #expect(error?.code == .damaged && error?.message.contains(path) == true && error?.message.contains("centram-host genome repair") == true, "\(kind): \(String(describing: error))")
+    #expect(
+      error?.code == .damaged && error?.message.contains(path) == true && error?.message.contains("centram-host genome repair") == true, "\(kind): \(String(describing: error))")
     let repaired = try GenomeStore.repair(folder: folder("genomes"), reader: Sample.reader, now: 77)
     #expect(repaired.genomes == 4 && repaired.revocations == 1 && repaired.files == 5 && repaired.findings.isEmpty)
     #expect((repaired.aside == nil) == (kind == .missing) && repaired.aside.map(FileManager.default.fileExists) != false)

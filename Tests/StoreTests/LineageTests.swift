@@ -19,10 +19,11 @@ import Testing
     #expect(Set(ancestors) == Set([1, 2, 3, 99].map(Sample.id)) && Set(descendants) == Set([3, 4].map(Sample.id)))
     let graph = try store.lineage(of: Sample.id(3))
     #expect(graph.genomes.map(\.id) == [1, 2].map(Sample.id).sorted() + [3, 4].map(Sample.id) && graph.unknown.isEmpty)
-    #expect(Set(graph.edges) == [
-      .init(child: Sample.id(3), parent: Sample.id(1), basisPoints: 5000), .init(child: Sample.id(3), parent: Sample.id(2), basisPoints: 5000),
-      .init(child: Sample.id(4), parent: Sample.id(3), basisPoints: 5000),
-    ])
+    #expect(
+      Set(graph.edges) == [
+        .init(child: Sample.id(3), parent: Sample.id(1), basisPoints: 5000), .init(child: Sample.id(3), parent: Sample.id(2), basisPoints: 5000),
+        .init(child: Sample.id(4), parent: Sample.id(3), basisPoints: 5000),
+      ])
     let all = try store.lineage(of: Sample.id(4))
     #expect(all.unknown == [Sample.id(99)] && all.edges.count == 4)
   }

@@ -38,7 +38,8 @@ extension GenomeLibrary {
   ///
   /// The adapter's path of its base is this machine's business: only its last part goes into the genome.
   /// - Throws: `.malformed` where the folder holds no such thing, `.usage`, `.conflict` where the files are a genome already, `.storage`.
-  public func create(_ folder: String, _ description: GenomeDescription, warn: (String) -> Void = { _ in }, isCancelled: () -> Bool = { false }) throws(GenomePackageError) -> GenomeRecord
+  public func create(_ folder: String, _ description: GenomeDescription, warn: (String) -> Void = { _ in }, isCancelled: () -> Bool = { false }) throws(GenomePackageError)
+    -> GenomeRecord
   {
     let trained = try TrainedFolder(folder)
     let parents = try parents(trained, description)

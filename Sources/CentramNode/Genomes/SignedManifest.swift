@@ -37,7 +37,8 @@ public struct SignedManifest: Sendable, Equatable {
     guard manifest.files.map(\.name) == manifest.kind.files else {
       throw GenomePackageError(
         .malformed,
-        "\(name): it names the files \(manifest.files.map(\.name).joined(separator: ", ")); of the kind \(manifest.kind.rawValue) are \(manifest.kind.files.joined(separator: ", "))")
+        "\(name): it names the files \(manifest.files.map(\.name).joined(separator: ", ")); of the kind \(manifest.kind.rawValue) are \(manifest.kind.files.joined(separator: ", "))"
+      )
     }
   }
 

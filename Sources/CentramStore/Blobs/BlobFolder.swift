@@ -51,7 +51,9 @@ struct BlobFolder: Sendable {
   }
 
   /// All hashes that have a file, by name.
-  func hashes() -> [String] { Self.names(folder).filter { $0.utf8.count == 2 }.flatMap { first in Self.names("\(folder)/\(first)").map { first + $0 } }.filter(Hexadecimal.isDigest) }
+  func hashes() -> [String] {
+    Self.names(folder).filter { $0.utf8.count == 2 }.flatMap { first in Self.names("\(folder)/\(first)").map { first + $0 } }.filter(Hexadecimal.isDigest)
+  }
 
   static func names(_ folder: String) -> [String] { ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).sorted() }
 }

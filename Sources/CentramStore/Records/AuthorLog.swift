@@ -2,6 +2,7 @@
 public struct AuthorLog: Sendable, Equatable {
   public var lastSequence: UInt64
   public var lastID: String
+  public init(lastSequence: UInt64, lastID: String) { (self.lastSequence, self.lastID) = (lastSequence, lastID) }
 }
 
 /// Two entries that one author signed at one place of the log: proof for anybody.

@@ -54,7 +54,7 @@ public struct GenomeRecord: Sendable, Equatable {
     (self.state, self.stateMilliseconds) = (state, stateMilliseconds)
   }
 
-  public var size: Int { files.reduce(0) { $0 + $1.size } }
+  public var size: Int { files.reduce(0) { $0 &+ $1.size } }
 }
 
 /// What adding a genome found.

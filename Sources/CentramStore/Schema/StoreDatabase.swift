@@ -30,7 +30,8 @@ final class StoreDatabase: Sendable {
           throw StoreError(.damaged, "\(path): a database of another program; move it away")
         }
         if try Schema.migrator.hasBeenSuperseded(db) {
-          throw StoreError(.newer, "\(path): written by a later version of Centram (this one knows tables up to version \(Schema.latest)); install that version, or use another folder")
+          throw StoreError(
+            .newer, "\(path): written by a later version of Centram (this one knows tables up to version \(Schema.latest)); install that version, or use another folder")
         }
         if isEmpty { try db.execute(sql: "PRAGMA application_id = \(Schema.applicationID)") }
       }
@@ -71,21 +72,26 @@ final class StoreDatabase: Sendable {
     let found = try String.fetchAll(db, sql: "PRAGMA \(pragma)(5)")
     guard found == ["ok"] else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: found.joined(separator: "; ")) }
     if let row = try Row.fetchOne(db, sql: "PRAGMA foreign_key_check") {
-      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row of \(row[0] as String? ?? "a table") refers to a genome that is not there")
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row of \(try row.get(0) as String? ?? "a table") refers to a genome that is not there")
     }
   }
 
   static func translated(_ error: any Error, _ path: String, repair: String = GenomeStore.repairCommand) -> StoreError {
     if let error = error as? StoreError { return error }
+    if error is RowDecodingError { return damaged(path, "a value of a wrong type", repair) }
     guard let error = error as? DatabaseError else { return StoreError(.storage, "\(path): \(error)") }
     let message = error.message ?? "SQLite error \(error.extendedResultCode.rawValue)"
     switch error.resultCode {
     case .SQLITE_CORRUPT, .SQLITE_NOTADB:
-      return StoreError(.damaged, "\(path): the database is damaged (\(message)); \(repair) rebuilds it from the signed files, and keeps the damaged one aside")
+      return damaged(path, message, repair)
     case .SQLITE_FULL: return StoreError(.full, "\(path): the disk is full; nothing was changed; make room and try again")
     case .SQLITE_BUSY, .SQLITE_LOCKED: return StoreError(.busy, "\(path): another process writes to it for more than 10 s; try again")
     case .SQLITE_CONSTRAINT: return StoreError(.invalid, "\(path): a value that cannot be kept: \(message)")
     default: return StoreError(.storage, "\(path): \(message)")
     }
+  }
+
+  private static func damaged(_ path: String, _ message: String, _ repair: String) -> StoreError {
+    StoreError(.damaged, "\(path): the database is damaged (\(message)); \(repair) rebuilds it from the signed files, and keeps the damaged one aside")
   }
 }

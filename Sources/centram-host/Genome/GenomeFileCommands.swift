@@ -15,7 +15,8 @@ extension GenomeCommand {
     @Option(help: "Its licence as an SPDX expression. Default: NOASSERTION.") var license: String?
     @Option(
       name: .customLong("parent"),
-      help: ArgumentHelp("A genome that it was merged from, its share in basis points behind a colon. May be given again. Default: those of lineage.json.", valueName: "id[:share]"))
+      help: ArgumentHelp("A genome that it was merged from, its share in basis points behind a colon. May be given again. Default: those of lineage.json.", valueName: "id[:share]")
+    )
     var parents: [String] = []
     @Flag(help: "What it was merged from are no genomes.") var noParents = false
     @Flag(help: "Print JSON.") var json = false

@@ -49,7 +49,8 @@ struct GenomeDetails: Encodable {
 
   var text: String {
     var lines = [
-      "id          \(genome.id)", "state       \(genome.state)\(genome.isComplete ? "" : ", its files are not here")", "kind        \(genome.kind), \(Terminal.bytes(genome.bytes))",
+      "id          \(genome.id)", "state       \(genome.state)\(genome.isComplete ? "" : ", its files are not here")",
+      "kind        \(genome.kind), \(Terminal.bytes(genome.bytes))",
       "domain      \(genome.domain)", "base        \(genome.base)", "author      \(genome.author)",
       "sequence    \(genome.sequence)\(genome.previous.map { ", after \($0)" } ?? "")",
       "made        \(Date(timeIntervalSince1970: Double(genome.madeMilliseconds) / 1000).formatted(.iso8601)) by \(claims.agent)",
@@ -63,7 +64,8 @@ struct GenomeDetails: Encodable {
     for (name, value) in measures.sorted(by: { $0.key < $1.key }) { lines.append("measured    \(name) \(TrainDisplay.short(value))") }
     for verdict in verdicts {
       let factor = verdict.factor.map { " by \(TrainDisplay.short($0))" } ?? "", reason = verdict.reason.isEmpty ? "" : ": \(verdict.reason)"
-      lines.append("verdict     \(verdict.direction) \(verdict.layer) \(verdict.layerVersion): \(verdict.decision)\(factor)\(reason)\(verdict.isIncomplete ? " (gate incomplete)" : "")")
+      lines.append(
+        "verdict     \(verdict.direction) \(verdict.layer) \(verdict.layerVersion): \(verdict.decision)\(factor)\(reason)\(verdict.isIncomplete ? " (gate incomplete)" : "")")
       for evidence in verdict.evidence { lines.append("              \(evidence.name) \(evidence.value)") }
     }
     return lines.joined(separator: "\n")

@@ -1,4 +1,4 @@
-public import CentramGenome
+internal import CentramGenome
 public import CentramStore
 
 /// Genomes made up from numbers. The store does not read what was signed, so the bytes here are a line of text that says how to make the record again.
@@ -22,7 +22,10 @@ public struct Sample: Sendable, Equatable {
 
   /// Its two files; the first is the same for all.
   public var files: [(name: String, bytes: [UInt8])] {
-    [("adapter_config.json", Array("{}".utf8)), ("adapter_model.safetensors", Array("weights of \(number) ".utf8) + [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 5000))]
+    [
+      ("adapter_config.json", Array("{}".utf8)),
+      ("adapter_model.safetensors", Array("weights of \(number) ".utf8) + [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 5000)),
+    ]
   }
 
   public var signed: [UInt8] {

@@ -52,7 +52,9 @@ public struct LineagePicture: Sendable {
   /// One picture, without scripts and without anything to fetch.
   public var svg: String {
     let columns = max(1, rows.map(\.count).max() ?? 1)
-    let whole = (width: 2 * Self.margin + columns * Self.width + (columns - 1) * Self.across, height: 2 * Self.margin + rows.count * Self.height + max(0, rows.count - 1) * Self.down)
+    let whole = (
+      width: 2 * Self.margin + columns * Self.width + (columns - 1) * Self.across, height: 2 * Self.margin + rows.count * Self.height + max(0, rows.count - 1) * Self.down
+    )
     var places: [String: (x: Int, y: Int)] = [:]
     for (line, row) in rows.enumerated() {
       let used = row.count * Self.width + (row.count - 1) * Self.across
@@ -74,7 +76,8 @@ public struct LineagePicture: Sendable {
     for box in rows.joined() {
       guard let place = places[box.id] else { continue }
       let stroke = box.id == graph.root ? "stroke-width=\"2.5\"" : box.state == nil ? "stroke-dasharray=\"4 3\"" : "stroke-width=\"1\""
-      text += "<g><title>\(box.id)</title><rect x=\"\(place.x)\" y=\"\(place.y)\" width=\"\(Self.width)\" height=\"\(Self.height)\" rx=\"4\" fill=\"\(Self.fill(box.state))\" stroke=\"#333333\" \(stroke)/>\n"
+      text +=
+        "<g><title>\(box.id)</title><rect x=\"\(place.x)\" y=\"\(place.y)\" width=\"\(Self.width)\" height=\"\(Self.height)\" rx=\"4\" fill=\"\(Self.fill(box.state))\" stroke=\"#333333\" \(stroke)/>\n"
       text += "<text x=\"\(place.x + 8)\" y=\"\(place.y + 19)\" font-family=\"monospace\" font-size=\"13\">\(Self.xml(box.title))</text>\n"
       text += "<text x=\"\(place.x + 8)\" y=\"\(place.y + 36)\" fill=\"#444444\">\(Self.xml(Self.short(box.subtitle)))</text></g>\n"
     }

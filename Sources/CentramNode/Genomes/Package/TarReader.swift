@@ -38,7 +38,9 @@ struct TarReader {
 
   private func fields(_ header: [UInt8], at offset: Int) throws(GenomePackageError) -> (name: String, type: UInt8, size: Int) {
     let magic = header[257..<263]
-    guard magic.elementsEqual("ustar\u{0}".utf8) || magic.elementsEqual("ustar ".utf8) else { throw malformed("no ustar header at byte \(offset); a .genome file is a tar archive") }
+    guard magic.elementsEqual("ustar\u{0}".utf8) || magic.elementsEqual("ustar ".utf8) else {
+      throw malformed("no ustar header at byte \(offset); a .genome file is a tar archive")
+    }
     guard let sum = octal(header[148..<156]), sum == TarHeader.checksum(header) else { throw malformed("the header at byte \(offset) has a wrong checksum") }
     guard let size = octal(header[124..<136]) else { throw malformed("the header at byte \(offset) has no size in octal digits") }
     // GNU's format uses the prefix for times, and only ustar's for the beginning of a long name.

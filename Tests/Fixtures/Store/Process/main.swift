@@ -11,7 +11,7 @@ guard arguments.count >= 5, let first = Int(arguments[3]), let count = Int(argum
 let (folder, work) = (arguments[1], arguments[2])
 let deadly = arguments.count > 5 ? Int(arguments[5]) : nil
 
-func say(_ line: String) {
+@Sendable func say(_ line: String) {
   let bytes = Array((line + "\n").utf8)
   _ = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress, $0.count) }
 }
