@@ -28,10 +28,10 @@ import Testing
   }
 
   /// A toy, and an adapter of it for each seed.
-  private func adapters(_ seeds: Int...) throws {
+  private func adapters(_ seeds: Int..., rank: Int = 2) throws {
     _ = try folder.write((0..<60).map { "line \($0): the quick brown fox jumps over the lazy dog, and \($0 * 7919 % 97) more follow.\n" }.joined(), as: "data.txt")
     try train("toy", ["--from-scratch", "gpt-byte", "--iters", "2"])
-    for seed in seeds { try train("adapter\(seed)", ["--model", folder("toy"), "--iters", "2", "--seed", "\(seed)", "--parameter", "rank=2", "--learning-rate", "0.01"]) }
+    for seed in seeds { try train("adapter\(seed)", ["--model", folder("toy"), "--iters", "2", "--seed", "\(seed)", "--parameter", "rank=\(rank)", "--learning-rate", "0.01"]) }
   }
 
   @Test func twoAdaptersAreMadeGenomesMergedAndTravelToAnotherHome() throws {
@@ -110,7 +110,8 @@ import Testing
   }
 
   @Test func aFullDiskIsAnErrorBeforeAnythingIsLost() throws {
-    try adapters(1, 2)
+    // Two megabytes each.
+    try adapters(1, 2, rank: 64)
     try FileManager.default.createDirectory(atPath: folder("disk"), withIntermediateDirectories: true)
     let first = try id(run("one", "create", folder("adapter1")))
     #expect(try run("one", "export", first, "--to", folder("first.genome")).status == 0)

@@ -13,20 +13,26 @@ final class GenomeSource {
 
   /// - Throws: `.notFound`, `.malformed` for an archive that is none.
   init(path: String) throws(GenomePackageError) {
-    self.path = path
-    archive = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard archive >= 0 else { throw .system(path) }
-    var status = stat()
-    guard fstat(archive, &status) == 0 else { throw .system(path) }
-    isArchive = status.st_mode & S_IFMT != S_IFDIR
-    guard isArchive else {
-      entries = [:]
-      return
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw .system(path) }
+    do throws(GenomePackageError) {
+      let found = try Self.entries(descriptor, path)
+      (self.path, archive, isArchive, entries) = (path, descriptor, found != nil, found ?? [:])
+    } catch {
+      close(descriptor)
+      throw error
     }
+  }
+
+  /// Those of an archive; nil for a folder.
+  private static func entries(_ descriptor: Int32, _ path: String) throws(GenomePackageError) -> [String: Entry]? {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw .system(path) }
+    if status.st_mode & S_IFMT == S_IFDIR { return nil }
     guard status.st_mode & S_IFMT == S_IFREG else { throw GenomePackageError(.malformed, "\(path): neither a folder nor a regular file") }
     var entries: [String: Entry] = [:]
-    for entry in try TarReader(descriptor: archive, size: Int(status.st_size), path: path).entries() { entries[entry.name] = Entry(offset: entry.offset, size: entry.size) }
-    self.entries = entries
+    for entry in try TarReader(descriptor: descriptor, size: Int(status.st_size), path: path).entries() { entries[entry.name] = Entry(offset: entry.offset, size: entry.size) }
+    return entries
   }
 
   deinit { close(archive) }
