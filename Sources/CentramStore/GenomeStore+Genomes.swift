@@ -4,13 +4,12 @@ internal import GRDB
 extension GenomeStore {
   /// Records a genome; acknowledged means on the disk.
   ///
-  /// It does not advance its author's log: that is the gate's to decide (`decide`).
+  /// It does not advance its author's log: that is the gate's to decide (`decide`). One with the state `own`, as from a copy of an earlier home, does.
   /// - Parameters:
   ///   - signed: the serialized signed manifest as it came, kept as a file.
   ///   - requiringFiles: whether every file must be here; without it only the manifest is taken, such as an ancestor's.
-  /// - Throws: `.conflict` where a file is missing, or `state` is `own`.
+  /// - Throws: `.conflict` where a file is missing.
   public func add(_ record: GenomeRecord, signed: [UInt8], requiringFiles: Bool = true) throws(StoreError) -> AddOutcome {
-    guard record.state != .own else { throw StoreError(.conflict, "\(record.id): own genomes are appended to the own log") }
     let outcome = try database.write { db in
       if let known = try String.fetchOne(db, sql: "SELECT state FROM genomes WHERE id = ?", arguments: [record.id]) {
         return AddOutcome.alreadyThere(GenomeState(rawValue: known) ?? .received)
@@ -18,6 +17,7 @@ extension GenomeStore {
       if requiringFiles { try requireFiles(record) }
       try Self.insert(record, into: db)
       if try Self.isRevoked(record.id, author: record.author, in: db) { try Self.set(.revoked, of: record.id, at: record.stateMilliseconds, in: db) }
+      if record.state == .own { try Self.advance(record.author, to: record.sequence, record.id, in: db) }
       let other = try Self.recordFork(of: record, in: db)
       reached(.genomeInserted)
       return other.map { .fork(other: $0) } ?? .added
@@ -30,17 +30,17 @@ extension GenomeStore {
 
   /// Appends a genome of this node to its own log. Two processes that do it at once get two places, one after the other.
   /// - Parameter make: from the log's end, nil at its beginning: the record with `state` own, and the serialized signed manifest.
-  public func append(author: String, _ make: (AuthorLog?) throws(StoreError) -> (record: GenomeRecord, signed: [UInt8])) throws(StoreError) -> GenomeRecord {
+  /// - Throws: `.conflict` where `id` is a genome already.
+  public func append(_ id: String, author: String, _ make: (AuthorLog?) throws(StoreError) -> (record: GenomeRecord, signed: [UInt8])) throws(StoreError) -> GenomeRecord {
     let made = try database.write { db in
+      if let known = try Row.fetchOne(db, sql: "SELECT author, sequence FROM genomes WHERE id = ?", arguments: [id]) {
+        throw StoreError(.conflict, "\(id): the same files are a genome already, entry \(try known.sequence("sequence")) of \((try known.get("author") as String).prefix(16))")
+      }
       let last = try Self.log(of: author, in: db)
       let made = try make(last)
       let record = made.record
-      guard record.author == author, record.state == .own, record.sequence == (last?.lastSequence ?? 0) + 1, record.previous == last?.lastID else {
+      guard record.id == id, record.author == author, record.state == .own, record.sequence == (last?.lastSequence ?? 0) + 1, record.previous == last?.lastID else {
         throw StoreError(.invalid, "\(record.id): not the entry after \(last?.lastSequence ?? 0) of the own log")
-      }
-      if let known = try Row.fetchOne(db, sql: "SELECT author, sequence FROM genomes WHERE id = ?", arguments: [record.id]) {
-        throw StoreError(
-          .conflict, "\(record.id): the same files are a genome already, entry \(try known.sequence("sequence")) of \((try known.get("author") as String).prefix(16))")
       }
       try requireFiles(record)
       try Self.insert(record, into: db)

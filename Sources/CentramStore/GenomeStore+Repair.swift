@@ -126,7 +126,11 @@ extension GenomeStore {
     let aside = "\(layout.folder)/damaged-\(now).sqlite"
     // The database first: a log beside a new one would be replayed into it.
     for suffix in ["", "-wal", "-shm"] {
-      if rename(layout.database + suffix, aside + suffix) == 0 { result.aside = aside } else if errno != ENOENT { throw .system(layout.database + suffix) }
+      if rename(layout.database + suffix, aside + suffix) == 0 {
+        result.aside = suffix.isEmpty ? aside : result.aside
+      } else if errno != ENOENT {
+        throw .system(layout.database + suffix)
+      }
     }
     options.reached?(.damagedMovedAside)
     guard rename(fresh, layout.database) == 0 else { throw .system(layout.database) }

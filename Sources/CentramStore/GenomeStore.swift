@@ -45,8 +45,11 @@ public final class GenomeStore: Sendable {
     database = try StoreDatabase(path: StoreFolder(folder).database, repair: Self.repairCommand)
   }
 
-  /// Ends every connection, so that the log is folded into the database.
-  public func close() throws(StoreError) { try database.close() }
+  /// Folds the log into the database, ends every connection, and lets others repair the store. It must not be used afterwards.
+  public func close() throws(StoreError) {
+    try database.close()
+    use.release()
+  }
 
   /// SQLite's journal mode and its `synchronous`: `wal` and 2 (FULL), so that what is acknowledged is on the disk.
   public func durability() throws(StoreError) -> (journal: String, synchronous: Int) { try database.durability() }
@@ -122,6 +125,8 @@ final class StoreLock: Sendable {
         .busy, exclusive ? "\(folder): another process uses the store; stop it (centram-host serve?) and try again" : "\(folder): the store is being repaired; try again")
     }
   }
+
+  func release() { flock(descriptor, LOCK_UN) }
 
   deinit { Foundation.close(descriptor) }
 }

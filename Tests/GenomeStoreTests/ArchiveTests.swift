@@ -33,7 +33,7 @@ import Testing
     let file = Array(good[..<1024])
     let cases: [([UInt8], String)] = [
       ([], "it ends inside a header"), (Array(good[..<100]), "it ends inside a header"), (Array(good.dropLast(1024)), "it ends inside a header"),
-      (Array(good.dropLast(512)), "its end is missing"), (good + [1], "after its end"), (good + [UInt8](repeating: 0, count: 511) + [7], "after its end"),
+      (Array(good.dropLast(512)), "its end is missing"), (good + [1], "it ends inside a header"), (good + [UInt8](repeating: 0, count: 511) + [7], "after its end"),
       (good + [UInt8](repeating: 0, count: 64 << 10), "are allowed"), (file + good, "is in it twice"),
       (changed(at: 0) { $0[156] = UInt8(ascii: "2") }, "not a regular file"), (changed(at: 0) { $0[156] = UInt8(ascii: "5") }, "not a regular file"),
       (changed(at: 0) { $0.replaceSubrange(0..<6, with: Array("../a/b".utf8)) }, "which no genome has"),

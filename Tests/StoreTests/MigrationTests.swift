@@ -11,7 +11,10 @@ import Testing
   private func database(_ script: String) throws {
     try FileManager.default.createDirectory(atPath: folder("genomes"), withIntermediateDirectories: true)
     let queue = try DatabaseQueue(path: path)
-    try queue.writeWithoutTransaction { try $0.execute(sql: script) }
+    try queue.writeWithoutTransaction {
+      try $0.execute(sql: script)
+      _ = try? $0.checkpoint(.truncate)
+    }
     try queue.close()
   }
 

@@ -68,7 +68,7 @@ extension GenomeLibrary {
     }
     var failure: GenomePackageError?
     do throws(StoreError) {
-      return try store.append(author: author) { (last) throws(StoreError) in
+      return try store.append(manifest.id, author: author) { (last) throws(StoreError) in
         (manifest.sequence, manifest.previous) = (Int64((last?.lastSequence ?? 0) + 1), last?.lastID)
         do throws(GenomePackageError) {
           let signed = try SignedManifest(manifest, by: key)

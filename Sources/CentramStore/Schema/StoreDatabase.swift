@@ -63,9 +63,12 @@ final class StoreDatabase: Sendable {
   /// - Throws: `.damaged`, with what SQLite found first.
   func check() throws(StoreError) { try read { try Self.check($0, "integrity_check") } }
 
-  /// Ends every connection. The database must not be used afterwards.
+  /// Folds the log into the database, unless others read it, and ends every connection. The database must not be used afterwards.
   func close() throws(StoreError) {
-    do { try pool.close() } catch { throw Self.translated(error, path) }
+    do {
+      _ = try? pool.writeWithoutTransaction { try $0.checkpoint(.truncate) }
+      try pool.close()
+    } catch { throw Self.translated(error, path) }
   }
 
   private static func check(_ db: Database, _ pragma: String) throws {

@@ -1,6 +1,6 @@
-internal import ArgumentParser
+public import ArgumentParser
 internal import CentramNode
-internal import CentramStore
+public import CentramStore
 internal import Foundation
 
 struct GenomeCommand: ParsableCommand {

@@ -1,5 +1,5 @@
-internal import ArgumentParser
-internal import CentramNode
+public import ArgumentParser
+public import CentramNode
 internal import CentramStore
 internal import Foundation
 

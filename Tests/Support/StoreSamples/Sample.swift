@@ -60,7 +60,7 @@ public struct Sample: Sendable, Equatable {
   /// Puts files into a store and appends the next genome of author 0, of the given number.
   @discardableResult public static func append(_ number: Int, to store: GenomeStore, time: Int64 = 1000) throws(StoreError) -> GenomeRecord {
     for file in Sample(number).files { _ = try store.put(file.bytes, now: time) }
-    return try store.append(author: key(0)) { (last) throws(StoreError) in
+    return try store.append(id(number), author: key(0)) { (last) throws(StoreError) in
       var record = Sample(number, author: 0, sequence: (last?.lastSequence ?? 0) + 1).record(.own, time: time)
       record.previous = last?.lastID
       // The line cannot name a hash; the reader of a repair takes it from the order.
