@@ -11,10 +11,7 @@ import Testing
   private func database(_ script: String) throws {
     try FileManager.default.createDirectory(atPath: folder("genomes"), withIntermediateDirectories: true)
     let queue = try DatabaseQueue(path: path)
-    try queue.writeWithoutTransaction {
-      try $0.execute(sql: script)
-      _ = try? $0.checkpoint(.truncate)
-    }
+    try queue.writeWithoutTransaction { try $0.execute(sql: script) }
     try queue.close()
   }
 
@@ -41,13 +38,20 @@ import Testing
     try Sample(1).add(to: store)
   }
 
+  /// Tables and versions.
+  private func contents() throws -> [String] {
+    let queue = try DatabaseQueue(path: path)
+    defer { try? queue.close() }
+    return try queue.read { try String.fetchAll($0, sql: "SELECT ifnull(sql, name) FROM sqlite_schema UNION ALL SELECT identifier FROM grdb_migrations") }
+  }
+
   @Test func aDatabaseOfALaterVersionIsLeftAlone() throws {
     try GenomeStore(folder: folder("genomes")).close()
     try database("INSERT INTO grdb_migrations VALUES ('3')")
-    let before = try Data(contentsOf: URL(fileURLWithPath: path))
+    let before = try contents()
     let error = refusal { () throws(StoreError) in _ = try GenomeStore(folder: folder("genomes")) }
     #expect(error?.code == .newer && error?.message.contains("up to version 2") == true)
-    let after = try Data(contentsOf: URL(fileURLWithPath: path))
+    let after = try contents()
     #expect(before == after)
   }
 
