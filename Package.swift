@@ -186,7 +186,10 @@ let package = Package(
       name: "StoreTests",
       dependencies: ["CentramGenome", "CentramStore", "StoreSamples", "centram-store-fixture", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
     .testTarget(
-      name: "GenomeStoreTests", dependencies: [api, "CentramGenome", "CentramModel", "CentramNode", "CentramStore", "Fuzzing"], swiftSettings: swift),
+      name: "GenomeStoreTests",
+      dependencies: [
+        api, "CentramGenome", "CentramModel", "CentramNode", "CentramStore", "CentramWire", "Fuzzing", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
     .testTarget(
       name: "TrainingTests", dependencies: [api, "CentramModel", "CentramNumerics", "CModelKernels", "CentramTrainingSupport", "ModelGoldens"], swiftSettings: swift),

@@ -46,7 +46,8 @@ import Testing
 
     // Exported, merged as any adapters are, and the merge knows its parents.
     for (number, id) in [(1, one), (2, two)] { #expect(try run("one", "export", id, "--to", folder("out\(number)")).status == 0) }
-    let configuration = try folder.write("merge_method: lora_cat\nout: adapter\nmodels: [{model: \(folder("out1"))}, {model: \(folder("out2"))}]\nparameters: {weight: 0.5}\n", as: "merge.yml")
+    let models = "models: [{model: \(folder("out1"))}, {model: \(folder("out2"))}]"
+    let configuration = try folder.write("merge_method: lora_cat\nout: adapter\n\(models)\nparameters: {weight: 0.5}\n", as: "merge.yml")
     let merged = try Binary.run(["merge", configuration, folder("merged"), "--quiet"], environment: home("one"))
     try #require(merged.status == 0, "\(merged.errors)")
     let child = try id(run("one", "create", folder("merged"), "--base", folder("toy"), "--domain", "foxes"))

@@ -85,15 +85,19 @@ extension GenomeLibrary {
   private func keep(_ folder: String, _ name: String, _ time: Int64, _ isCancelled: () -> Bool) throws(GenomePackageError) -> Manifest.File {
     let source = try GenomeSource(path: folder)
     guard let size = try source.size(name) else { throw GenomePackageError(.malformed, "\(folder): \(name) is missing") }
+    let chunkSize = SignedManifest.chunkSize(for: size)
+    guard SignedManifest.chunkCount(Int64(size), chunkSize) <= SignedManifest.maximumChunks else {
+      throw GenomePackageError(.usage, "\(folder): \(name) has \(size) bytes; a genome's file has at most \(SignedManifest.maximumChunks * Manifest.maximumChunkSize)")
+    }
     let writer = try GenomePackageError.storing { () throws(StoreError) in try store.newBlob(size: size) }
     var chunks = CentramGenome.SHA256()
-    try source.read(name, size: size, piece: Manifest.standardChunkSize) { (piece) throws(GenomePackageError) in
+    try source.read(name, size: size, piece: chunkSize) { (piece) throws(GenomePackageError) in
       guard !isCancelled() else { throw GenomePackageError(.cancelled, "cancelled while reading \(name); nothing was recorded") }
       chunks.add(CentramGenome.SHA256.digest(of: piece))
       try GenomePackageError.storing { () throws(StoreError) in try writer.write(piece) }
     }
     let blob = try GenomePackageError.storing { () throws(StoreError) in try store.keep(writer, now: time) }
-    return Manifest.File(name: name, size: Int64(size), sha256: blob.hash, chunkSize: Manifest.standardChunkSize, chunks: Hexadecimal.text(chunks.finish()))
+    return Manifest.File(name: name, size: Int64(size), sha256: blob.hash, chunkSize: chunkSize, chunks: Hexadecimal.text(chunks.finish()))
   }
 
   private static func recipe(_ recipe: GenomeRecipe) -> Manifest.Recipe {

@@ -15,6 +15,8 @@ public struct SignedManifest: Sendable, Equatable {
   public static let fileName = "manifest"
   /// The manifest's own limit, and room for key, signature and lengths.
   public static let maximumLength = Manifest.maximumLength + 256
+  /// Of one file: as many hashes as a peer is told.
+  public static let maximumChunks = 8192
 
   /// Reads and checks one: format, signature, and that its values fit together.
   /// - Parameter name: what errors call it.
@@ -34,6 +36,10 @@ public struct SignedManifest: Sendable, Equatable {
     guard manifest.author == author.description else {
       throw GenomePackageError(.signature, "\(name): the manifest names the author \(manifest.author), but \(author) signed it")
     }
+    for file in manifest.files where Self.chunkCount(file.size, file.chunkSize) > Self.maximumChunks {
+      throw GenomePackageError(
+        .malformed, "\(name): \(file.name) has \(Self.chunkCount(file.size, file.chunkSize)) chunks of \(file.chunkSize) bytes; \(Self.maximumChunks) are allowed")
+    }
     guard manifest.files.map(\.name) == manifest.kind.files else {
       throw GenomePackageError(
         .malformed,
@@ -47,6 +53,13 @@ public struct SignedManifest: Sendable, Equatable {
     let content: [UInt8]
     do throws(GenomeError) { content = try manifest.encoded() } catch { throw GenomePackageError(error, in: Self.fileName) }
     try self.init(bytes: try Self.serialized(WireSigned(content: content, by: key, domain: .genome)), name: Self.fileName)
+  }
+
+  static func chunkCount(_ size: Int64, _ chunkSize: Int) -> Int64 { (size + Int64(chunkSize) - 1) / Int64(chunkSize) }
+
+  /// The standard size, or the largest where the standard one would make too many.
+  static func chunkSize(for size: Int) -> Int {
+    chunkCount(Int64(size), Manifest.standardChunkSize) <= maximumChunks ? Manifest.standardChunkSize : Manifest.maximumChunkSize
   }
 
   /// From what the store keeps.
