@@ -148,6 +148,9 @@ let package = Package(
         api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "Transport_Memory",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-peers-bench", dependencies: [api, "CentramNode", "CentramWire", "Transport_Quic"], path: "Benchmarks/Peers", exclude: ["peers.py"],
+      swiftSettings: swift),
     .executableTarget(name: "centram-wire-bench", dependencies: ["CentramWire", "CSodium"], path: "Benchmarks/Wire", swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", "CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .executableTarget(
@@ -199,7 +202,7 @@ let package = Package(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
-    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports + http, swiftSettings: swift),
+    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport", "Fuzzing"] + transports + http, swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,
