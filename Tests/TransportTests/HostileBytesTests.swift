@@ -1,5 +1,6 @@
 import CentramPluginAPI
 import CentramPluginTesting
+import CentramTransportSupport
 import Fuzzing
 import NIOCore
 import NIOPosix
