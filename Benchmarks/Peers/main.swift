@@ -33,13 +33,13 @@ func serve() async throws {
   await node.waitUntilStarted()
   let empty = Usage.now
   print("\(await node.key.publicKey)@\(await node.listening[0])")
-  fflush(stdout)
+  fflush(nil)
   while readLine() != nil {
     let usage = Usage.now, peers = await node.sessions().count
     print(
       "{\"peers\": \(peers), \"kb_per_peer\": \(Double(usage.residentKilobytes - empty.residentKilobytes) / Double(max(1, peers))), \"cpu_seconds\": \(usage.processorSeconds - empty.processorSeconds)}"
     )
-    fflush(stdout)
+    fflush(nil)
   }
 }
 
@@ -57,7 +57,7 @@ func clients(of server: [PeerReference], count: Int, seconds: Int) async throws 
   }
   let connecting = begun.duration(to: .now)
   print("{\"connected\": \(count), \"seconds\": \(connecting / .seconds(1))}")
-  fflush(stdout)
+  fflush(nil)
   _ = readLine()
   let end = ContinuousClock.now.advanced(by: .seconds(seconds))
   let all = await withTaskGroup(of: [Double].self) { group in
