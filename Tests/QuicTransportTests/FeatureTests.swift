@@ -107,6 +107,21 @@ import Testing
     #expect(await pair.remotePort() != before)
   }
 
+  @Test func aSocketThatIsClosedIsNotReplaced() async throws {
+    let pair = try await Pair(), client = pair.clientCore.endpoint
+    let error = await client.loop.asked { () -> PluginError? in
+      client.ended()
+      // Whoever opens a descriptor next may get the number that was closed.
+      let other = dup(0)
+      defer { close(other) }
+      do throws(PluginError) {
+        try client.replaceSocket(announcing: false)
+        return nil
+      } catch { return fcntl(other, F_GETFD) < 0 ? PluginError(.internalFailure, "a stranger's descriptor was closed") : error }
+    }
+    #expect(error?.code == .closed, "\(String(describing: error))")
+  }
+
   @Test func changesItsKeysWhileItIsUsed() async throws {
     let pair = try await Pair()
     let streams = try await pair.stream()
