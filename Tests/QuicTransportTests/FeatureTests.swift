@@ -1,5 +1,6 @@
 import CQuic
 import CentramPluginAPI
+import Glibc
 import Synchronization
 import Testing
 

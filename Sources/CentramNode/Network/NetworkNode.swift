@@ -31,6 +31,11 @@ public actor NetworkNode {
   var listeners: [any TransportListener] = []
   var gate: HandshakeGate
   var bans: BanList
+  /// Relays by which peers may be reached, and where they are; the order in which they were learnt.
+  var relayAddresses: [NodeKey: PeerAddress] = [:], relaysLearnt: [NodeKey] = []
+  /// Relays that are dialled because a peer is behind them, the oldest first.
+  var relayDials: [PeerReference] = []
+  var surroundings = Surroundings()
   var watchers: [(condition: @Sendable ([PeerStatus]) -> Bool, signal: Signal)] = []
   let started = Signal()
   let ended = Signal()
@@ -118,6 +123,11 @@ public actor NetworkNode {
   public func sessions() -> [(peer: NodeKey, session: PeerSession)] {
     table.filter { $0.value.isConnected }.compactMap { key, entry in entry.session.map { (key, $0) } }
       .sorted { $0.0 < $1.0 }
+  }
+
+  /// Each connection's number, which no other one has, and its session.
+  func connections() -> [(number: UInt64, session: PeerSession)] {
+    table.sorted { $0.key < $1.key }.compactMap { _, entry in entry.connection.flatMap { facts in entry.session.map { (facts.number, $0) } } }
   }
 
   func currentKey(_ peer: NodeKey) -> NodeKey { NodeKey(links.current(peer.bytes)) ?? peer }

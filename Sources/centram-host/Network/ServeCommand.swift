@@ -33,7 +33,7 @@ struct ServeCommand: ParsableCommand {
       let wanted = listen.isEmpty ? configuration.listen : listen
       settings.listen = wanted.isEmpty ? NodeSettings.standardListen : wanted
       settings.needsAllListeners = !wanted.isEmpty
-      for text in configuration.peers + peer { settings.peers += try PeerReference.parse(text) }
+      for text in configuration.peers + peer { settings.peers.append(try PeerReference.parse(text)) }
       settings.limits = configuration.limits
       settings.agent = "centram \(CentramVersion.text)"
       let output = ServeOutput(json: json, quiet: quiet)
