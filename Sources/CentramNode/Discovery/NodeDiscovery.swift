@@ -8,7 +8,7 @@ public actor NodeDiscovery {
   /// Milliseconds between two looks at whom to dial, two questions to peers, two announcements, two savings of the book.
   static let lookInterval: UInt64 = 1_000, exchangeInterval: UInt64 = 60_000, announceInterval: UInt64 = 900_000, saveInterval: UInt64 = 60_000
   /// For all of a peer's addresses and relays; how long this node's word names a relay.
-  static let dialTime: UInt64 = 20_000, relayLifetime: UInt64 = 3_600_000
+  static let tableInterval: UInt64 = 60_000, dialTime: UInt64 = 20_000, relayLifetime: UInt64 = 3_600_000
 
   let settings: DiscoverySettings
   let host: any DiscoveryHost
@@ -25,6 +25,11 @@ public actor NodeDiscovery {
   private var dialling: Set<NodeKey> = []
   var isChanged = false
   private var number: UInt64 = 0
+  /// Peers that were given this node's word when they came.
+  private var announced: Set<NodeKey> = []
+  /// What this node says that it holds, by the place of the content, and when it is to be said again.
+  var provided: [TablePoint: Provided] = [:]
+  var lastLook: UInt64 = 0
 
   /// - Parameters:
   ///   - path: where the address book is kept; nil: only in memory.
@@ -48,16 +53,24 @@ public actor NodeDiscovery {
     await withDiscardingTaskGroup { group in
       if let mdns { group.addTask { await mdns.run() } }
       if let beacon { group.addTask { await beacon.run() } }
-      var nextExchange = now + 5_000, nextAnnounce = now + 2_000, nextSave = now + Self.saveInterval
+      var nextExchange = now + 5_000, nextAnnounce = now + Self.announceInterval, nextSave = now + Self.saveInterval, nextTable = now + 10_000
       while (try? await clock.sleep(milliseconds: Int(Self.lookInterval))) != nil {
         for reference in await peersToDial() { group.addTask { await self.dial(reference) } }
-        if settings.exchange, now >= nextExchange {
+        let connected = Set(await host.connectedPeers().keys), new = connected.subtracting(announced)
+        announced = connected
+        if settings.exchange, now >= nextExchange, !connected.isEmpty {
           nextExchange = now + Self.exchangeInterval
           group.addTask { await self.askSomebody() }
         }
         if settings.exchange, now >= nextAnnounce {
           nextAnnounce = now + Self.announceInterval
-          group.addTask { await self.announceToPeers() }
+          group.addTask { await self.announce(to: connected) }
+        } else if settings.exchange, !new.isEmpty {
+          group.addTask { await self.announce(to: new) }
+        }
+        if settings.exchange, now >= nextTable, !table.table.contacts.isEmpty {
+          nextTable = now + Self.tableInterval
+          group.addTask { await self.tendTable() }
         }
         if now >= nextSave {
           nextSave = now + Self.saveInterval
@@ -163,10 +176,22 @@ public actor NodeDiscovery {
     if bad > 0 { log(.info, "\(peer) told of \(bad) peers whose records are no good") }
   }
 
-  private func announceToPeers() async {
+  /// Gives peers this node's own word.
+  private func announce(to peers: Set<NodeKey>) async {
     guard let record = await ownRecord() else { return }
     var message = WireAnnounce()
     message.record = record
+    for peer in peers.sorted() { await host.send(message, to: peer) }
+  }
+
+  /// Takes this node's word back: it goes, and nobody need dial it any more. Peers that are connected hear of it and pass it on.
+  public func withdraw(_ reason: WireWithdrawReason) async {
+    guard settings.exchange, number > 0 else { return }
+    let key = await host.currentKey()
+    var record = WireWithdrawalRecord()
+    (record.key, record.number, record.madeMs, record.reason) = (Data(key.publicKey.bytes), number, now, reason)
+    var message = WireWithdraw()
+    do throws(WireError) { message.record = try WireSigned(record, by: key, domain: .withdraw) } catch { return log(.warning, error.message) }
     for peer in await host.connectedPeers().keys.sorted() { await host.send(message, to: peer) }
   }
 

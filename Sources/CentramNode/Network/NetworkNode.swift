@@ -145,6 +145,19 @@ public actor NetworkNode {
     }
   }
 
+  /// Tells every peer what has changed of this node's capabilities.
+  public func capabilitiesChanged() async {
+    for entry in sortedEntries() { await entry.session?.announceChanges() }
+  }
+
+  /// Suspends until every connected peer has acknowledged what was sent to it reliably, at most so long.
+  public func waitForAcknowledgements(milliseconds: Int) async {
+    let end = clock.monotonicNanoseconds + UInt64(milliseconds) * 1_000_000
+    while clock.monotonicNanoseconds < end, await peers().contains(where: { $0.state == .connected && $0.unacknowledged > 0 }) {
+      guard (try? await clock.sleep(milliseconds: 50)) != nil else { return }
+    }
+  }
+
   private func rotated(_ link: KeyLinks.Link) {
     guard let old = NodeKey(link.old), let new = NodeKey(link.new) else { return }
     do throws(SessionError) { try links.add(link) } catch { return log(.warning, "a rotation of \(old) is not taken: \(error.message)") }

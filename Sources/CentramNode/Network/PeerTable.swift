@@ -44,7 +44,7 @@ extension NetworkNode {
     var result: [PeerStatus] = []
     for (key, entry) in table.sorted(by: { $0.key < $1.key }) {
       guard let session = entry.session else { continue }
-      let addresses = dials.filter { $0.value.peer == key }.flatMap(\.key.addresses)
+      let addresses = dials.filter { $0.value.peer.map(currentKey) == key }.flatMap(\.key.addresses)
       let facts = entry.connection
       result.append(
         PeerStatus(
