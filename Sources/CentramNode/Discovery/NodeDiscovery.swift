@@ -49,6 +49,7 @@ public actor NodeDiscovery {
 
   /// Looks, dials and tells until the task is cancelled.
   public func run() async {
+    for topic in settings.topics { provided[TablePoint(topic: topic)] = Provided(kind: .topic, size: 0) }
     let mdns = await makeMDNS(), beacon = await makeBeacon()
     await withDiscardingTaskGroup { group in
       if let mdns { group.addTask { await mdns.run() } }

@@ -44,6 +44,14 @@ public struct PeerReference: Sendable, Hashable {
     return PeerReference(addresses: ticket.addresses.map(\.description), key: ticket.id, relays: ticket.relay.map { [$0] } ?? [], reason: "ticket")
   }
 
+  /// The same peer, with relays that the node has anyway: the peer may listen at one of them. Only where the peer's key is known.
+  public func reachable(through more: [Ticket.Relay]) -> PeerReference {
+    guard let key else { return self }
+    var result = self
+    result.relays += more.filter { relay in relay.id != key && !relays.contains { $0.id == relay.id } }
+    return result
+  }
+
   /// For lines of a log: the first address, or the first relay's.
   public var address: String {
     addresses.first ?? relays.first.map { RelayAddress(relay: $0.id, target: key).description } ?? ""
