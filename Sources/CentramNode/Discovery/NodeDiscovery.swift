@@ -178,7 +178,7 @@ public actor NodeDiscovery {
   }
 
   /// Gives peers this node's own word.
-  private func announce(to peers: Set<NodeKey>) async {
+  func announce(to peers: Set<NodeKey>) async {
     guard let record = await ownRecord() else { return }
     var message = WireAnnounce()
     message.record = record
