@@ -14,7 +14,7 @@ struct ServedNode {
 
   func run() throws {
     let folder = HostOptions.folder, path = folder + "/identity"
-    var identity = try NodeIdentity.opened(at: path), listen = settings.listen, isFirst = true
+    var identity = try NodeIdentity.opened(at: path), listen = settings.listen, triesLeft = 0
     let control = try ControlServer(folder: folder), current = CurrentNode()
     defer { control.close() }
     control.serve { await current.answer($0) }
@@ -24,12 +24,13 @@ struct ServedNode {
         try run(running, as: current).get()
       } catch {
         // The sockets of the node before may take a moment to close.
-        guard !isFirst, error.code == .transport, !Interrupt.isRequested else { throw error }
+        guard triesLeft > 0, error.code == .transport, !Interrupt.isRequested else { throw error }
+        triesLeft -= 1
         Thread.sleep(forTimeInterval: 0.2)
         continue
       }
       guard running.hasNewKey, !Interrupt.isRequested else { return }
-      (identity, isFirst) = (try NodeIdentity.opened(at: path), false)
+      (identity, triesLeft) = (try NodeIdentity.opened(at: path), 50)
       // The same ports again, also where the system chose them.
       listen = Blocking.run { await running.node.listening.filter { !$0.hasPrefix("relay://") } }
     }
