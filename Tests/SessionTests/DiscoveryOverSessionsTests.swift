@@ -59,7 +59,8 @@ import Testing
       let c = await Self.start(world, 3, exchange: false)
       let a = await Self.start(world, 1, dialling: [3], exchange: false), b = await Self.start(world, 2, dialling: [3], exchange: false)
       await world.sleep(180_000)
-      #expect(await c.node.peers().count == 2 && a.node.peers().count == 1 && b.node.peers().count == 1)
+      let counts = [await c.node.peers().count, await a.node.peers().count, await b.node.peers().count]
+      #expect(counts == [2, 1, 1])
       #expect(await c.discovery.book.count == 0)
     }
   }
@@ -71,10 +72,12 @@ import Testing
       await c.node.waitForPeers(2)
       await world.sleep(20_000)
       let key = world.key(2).publicKey
-      #expect(await c.knows(key)?.record != nil && a.knows(key)?.record != nil)
+      #expect(await c.knows(key)?.record != nil)
+      #expect(await a.knows(key)?.record != nil)
       await b.discovery.withdraw(.shutdown)
       await world.sleep(2_000)
-      #expect(await c.knows(key)?.record == nil && a.knows(key)?.record == nil)
+      #expect(await c.knows(key)?.record == nil)
+      #expect(await a.knows(key)?.record == nil)
       #expect(await a.discovery.book.withdrawals[key] != nil)
       // Its old word, told again, is not taken; a new one is.
       await b.discovery.announce(to: [world.key(3).publicKey])

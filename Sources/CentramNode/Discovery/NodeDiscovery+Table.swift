@@ -46,7 +46,7 @@ extension NodeDiscovery {
     for entry in table.providers(kept, of: content, now: now) { found[entry.provider.provider] = entry }
     _ = await search(content) { peer in
       guard let reply = await self.host.ask(request, of: peer, for: WireFindProvidersReply.self) else { return nil }
-      for entry in await self.read(reply, of: content) { found[entry.provider.provider] = entry }
+      for entry in self.read(reply, of: content) { found[entry.provider.provider] = entry }
       return reply.nearer
     }
     found[own] = nil

@@ -1,6 +1,6 @@
 public import CentramPluginAPI
 public import CentramTransportSupport
-public import CentramWire
+internal import CentramWire
 
 /// All that a node does about routers between it and its peers, put together: circuits through relays, what peers say of its address, dial-back, and punches
 /// that move relayed sessions to direct connections.

@@ -1,4 +1,4 @@
-public import CentramWire
+internal import CentramWire
 
 /// What a node knows of the network around it, for the reasons that `peers` shows.
 public struct Surroundings: Sendable {
