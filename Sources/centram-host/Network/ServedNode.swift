@@ -1,7 +1,7 @@
 internal import CentramHost
 internal import CentramNode
 internal import CentramPluginAPI
-internal import CentramTransportSupport
+internal import class CentramTransportSupport.SystemTimers
 internal import CentramWire
 internal import Foundation
 
