@@ -25,7 +25,8 @@ public actor NetworkNode {
 
   enum Phase { case new, running, stopping, stopped }
   var phase = Phase.new
-  var rotations: UInt32 = 0
+  /// How often the key changed, and how it did last.
+  var rotations: UInt32 = 0, rotationGrace: UInt32 = 0, rotationIsOfCompromised = false
   var table: [NodeKey: PeerEntry] = [:]
   var dials: [PeerReference: DialState] = [:]
   var listeners: [any TransportListener] = []
@@ -138,6 +139,7 @@ public actor NetworkNode {
   /// - Parameter grace: milliseconds for which peers still take the old key.
   public func rotateKey(to new: SigningKey, grace: UInt32 = 86_400_000, isCompromised: Bool = false) async throws(SessionError) {
     rotations += 1
+    (rotationGrace, rotationIsOfCompromised) = (grace, isCompromised)
     let number = rotations
     key = new
     for entry in sortedEntries() {

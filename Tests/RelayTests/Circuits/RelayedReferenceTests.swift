@@ -45,6 +45,8 @@ import Testing
   @Test func aRelayedPeerThatIsLostIsReachedAgain() throws {
     try RelayWorld.run { world in
       let (_, _, a, b) = try await Self.reach(world, isWalled: true)
+      // Both ends have it before it is cut.
+      await world.sleep(1_000)
       let before = await b.node.session(with: a.key)?.id
       world.network.cutAll()
       let id = a.key.description
