@@ -28,7 +28,8 @@ import Testing
     var settings = DiscoverySettings()
     (settings.mdns, settings.beacon, settings.exchange, settings.topics, settings.wantedPeers) = (false, false, exchange, topics, wanted)
     let discovery = NodeDiscovery(
-      settings: settings, own: world.key(number).publicKey, host: node, clock: world.simulation.clock, random: RandomSource(SplitMix64(state: UInt64(number) + world.simulation.seed)),
+      settings: settings, own: world.key(number).publicKey, host: node, clock: world.simulation.clock,
+      random: RandomSource(SplitMix64(state: UInt64(number) + world.simulation.seed)),
       network: NoNetwork(), path: nil, log: { if World.prints { print("n\(number)", $0, $1) } })
     discovery.register(with: node.handlers)
     await world.start(node, number)

@@ -59,7 +59,8 @@ extension NetworkNode {
       result.append(
         PeerStatus(
           id: (reference.key ?? dial.peer)?.description, addresses: reference.addresses.isEmpty ? [reference.address] : reference.addresses, transport: reference.scheme,
-          state: .dialling, isDialler: true, path: reference.addresses.isEmpty ? "relay" : "direct", reason: dial.lastError, roundTripMilliseconds: nil, bytesSent: 0, bytesReceived: 0, since: dial.since, agent: "", unacknowledged: 0))
+          state: .dialling, isDialler: true, path: reference.addresses.isEmpty ? "relay" : "direct", reason: dial.lastError, roundTripMilliseconds: nil, bytesSent: 0,
+          bytesReceived: 0, since: dial.since, agent: "", unacknowledged: 0))
     }
     return result
   }
