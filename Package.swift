@@ -134,7 +134,7 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramWire",
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
@@ -159,7 +159,7 @@ let package = Package(
     .testTarget(
       name: "RelayTests",
       dependencies: [
-        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "Transport_Memory", "centram-relay-fixture",
+        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "TestNetwork", "Transport_Memory", "centram-relay-fixture",
       ], swiftSettings: swift),
     .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
@@ -202,7 +202,9 @@ let package = Package(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
-    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport", "Fuzzing"] + transports + http, swiftSettings: swift),
+    .testTarget(
+      name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport", "Fuzzing", "TestNetwork"] + transports + http,
+      swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,

@@ -43,9 +43,9 @@ func serve() async throws {
   }
 }
 
-func clients(of server: [PeerReference], count: Int, seconds: Int) async throws {
+func clients(of server: PeerReference, count: Int, seconds: Int) async throws {
   var settings = NodeSettings()
-  settings.peers = server
+  settings.peers = [server]
   let begun = ContinuousClock.now
   var nodes: [NetworkNode] = []
   for number in 1...count {
