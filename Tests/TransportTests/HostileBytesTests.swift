@@ -4,6 +4,7 @@ import CentramTransportSupport
 import Fuzzing
 import NIOCore
 import NIOPosix
+import TestNetwork
 import Testing
 import Transport_Nats
 
