@@ -137,7 +137,7 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramWire",
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTransportSupport", "CentramWire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
@@ -151,6 +151,9 @@ let package = Package(
         api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "Transport_Memory",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-peers-bench", dependencies: [api, "CentramNode", "CentramWire", "Transport_Quic"], path: "Benchmarks/Peers", exclude: ["peers.py"],
+      swiftSettings: swift),
     .executableTarget(name: "centram-wire-bench", dependencies: ["CentramWire", "CSodium"], path: "Benchmarks/Wire", swiftSettings: swift),
     .testTarget(name: "CentramWireTests", dependencies: ["CentramWire", "CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], swiftSettings: swift),
     .executableTarget(
@@ -159,7 +162,7 @@ let package = Package(
     .testTarget(
       name: "RelayTests",
       dependencies: [
-        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "Transport_Memory", "centram-relay-fixture",
+        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "TestNetwork", "Transport_Memory", "centram-relay-fixture",
       ], swiftSettings: swift),
     .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
@@ -212,7 +215,9 @@ let package = Package(
       name: "MergeOperatorTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramNumerics", "CentramMergeSupport", "CKernels", "CentramPluginTesting"] + mergeOperators,
       swiftSettings: swift),
-    .testTarget(name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport"] + transports + http, swiftSettings: swift),
+    .testTarget(
+      name: "TransportTests", dependencies: [api, "CentramHost", "CentramPluginTesting", "CentramTransportSupport", "Fuzzing", "TestNetwork"] + transports + http,
+      swiftSettings: swift),
     .testTarget(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,

@@ -16,7 +16,10 @@ parser.add_argument("--only", default="bulk,ping,handshakes,hold")
 options = parser.parse_args()
 libraries = dict(entry.split("=", 1) for entry in options.transports)
 # A bench makes more connections from one address in a minute than a node allows.
-settings = {"transport.quic": '{"handshakes_per_minute": 1000000, "max_connections": 100000, "idle_timeout_ms": 600000, "keep_alive_ms": 0}'}
+settings = {
+    "transport.quic": '{"handshakes_per_minute": 1000000, "max_connections": 100000, "idle_timeout_ms": 600000, "keep_alive_ms": 0}',
+    "transport.tcp": '{"handshakesPerMinute": 1000000, "handshakesPerSource": 1000}',
+}
 
 
 def pinned(core, command):

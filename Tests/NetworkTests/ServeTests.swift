@@ -1,4 +1,5 @@
 import Foundation
+import TestNetwork
 import Testing
 
 /// The real binary, two and three processes on loopback.
@@ -21,6 +22,47 @@ import Testing
     #expect(a.wait(for: "\(b.id) is gone: the peer said goodbye") != nil)
     #expect(try a.peers().isEmpty)
     #expect(a.interrupt() == 0)
+  }
+
+  /// Two processes that have one transport between them.
+  private func connect(over transport: String, listen: String) throws {
+    let alone = ["--listen", listen, "--no-mdns", "--no-beacon"]
+    let a = try ServeProcess(alone), b = try ServeProcess(alone + ["--peer", "\(a.id)@\(a.listening[0])"])
+    #expect(a.listening.count == 1 && a.listening[0].hasPrefix(transport + "://"), "\(a.listening)")
+    #expect(a.wait(for: "\(b.id) is connected over \(transport)") != nil && b.wait(for: "\(a.id) is connected over \(transport)") != nil, "\(a.text)\n\(b.text)")
+    let (ofA, ofB) = (try #require(try a.peers().first { $0.id == b.id }), try #require(try b.peers().first { $0.id == a.id }))
+    #expect(ofA.transport == transport && ofB.transport == transport && ofA.state == "connected" && ofB.isDialler && ofB.addresses == a.listening, "\(ofA) \(ofB)")
+    #expect(b.interrupt() == 0 && a.wait(for: "\(b.id) is gone: the peer said goodbye") != nil && a.interrupt() == 0)
+  }
+
+  @Test(arguments: [("tcp", "tcp://127.0.0.1:0"), ("tcp", "tcp://[::1]:0"), ("http", "http://127.0.0.1:0"), ("http", "http://[::1]:0")])
+  func twoNodesConnectOverEachTransportAlone(transport: String, listen: String) throws { try connect(over: transport, listen: listen) }
+
+  @Test(.enabled(if: NatsServer.isInstalled, "needs nats-server; Scripts/setup installs it")) func twoNodesConnectOverANatsServerAlone() async throws {
+    let server = try await NatsServer()
+    defer { server.kill() }
+    try connect(over: "nats", listen: server.address)
+  }
+
+  @Test func aRunningNodeMovesToANewKeyAndItsPeerGoesOnWithIt() throws {
+    let a = try ServeProcess(["--listen", Self.addresses[0]]), b = try ServeProcess(["--listen", Self.addresses[0], "--peer", "\(a.id)@\(a.listening[0])"])
+    #expect(a.wait(for: "\(b.id) is connected") != nil && b.wait(for: "\(a.id) is connected") != nil, "\(a.text)\n\(b.text)")
+    let mark = b.mark
+    let result = try ServeProcess.run([ServeProcess.host, "identity", "rotate", "--json"], home: a.home)
+    struct Answer: Decodable { let id: String, former: String, toldPeers: Int }
+    let answer = try JSONDecoder().decode(Answer.self, from: Data(result.output.utf8))
+    #expect(result.status == 0 && answer.former == a.id && answer.id != a.id && answer.toldPeers == 1, "\(result.output)")
+    // b was told, and dials the new key where it dialled the old one.
+    #expect(b.wait(for: "\(a.id) is \(answer.id) now", after: mark) != nil, "\(b.text)")
+    #expect(b.wait(for: "\(answer.id) is connected", after: mark) != nil, "\(a.text)\n\(b.text)")
+    #expect(try b.peers().filter { $0.state == "connected" }.map(\.id) == [answer.id])
+    let shown = try ServeProcess.run([ServeProcess.host, "identity"], home: a.home)
+    #expect(shown.output.trimmingCharacters(in: .whitespacesAndNewlines) == answer.id)
+    #expect(FileManager.default.contents(atPath: a.home + "/.centram/identity.former")?.count == 32)
+    #expect(!FileManager.default.fileExists(atPath: a.home + "/.centram/identity.next"))
+    #expect(a.interrupt() == 0 && b.interrupt() == 0)
+    let none = try ServeProcess.run([ServeProcess.host, "identity", "rotate"], home: a.home)
+    #expect(none.status == 69 && none.output.contains("start one with centram-host serve"))
   }
 
   @Test func threeNodesOutliveAKillOfOne() throws {
@@ -54,6 +96,7 @@ import Testing
     let home = NSTemporaryDirectory()
     for (arguments, status, text) in [
       (["--peer", "nowhere"], 65, "not an address such as quic://"), (["--peer", "12ab@quic://127.0.0.1:1"], 65, "64 hexadecimal digits"),
+      (["--relay", "quic://192.0.2.1:1"], 65, "a relay is named by a ticket"), (["--topic", ""], 65, "a topic's name has 1 to 64 bytes"),
       (["--listen", "pigeon://roof"], 69, "there is no transport for pigeon"), (["--listen", "quic://256.0.0.1:1"], 69, "256.0.0.1"),
     ] as [([String], Int32, String)] {
       let folder = home + "/centram-net-\(UUID().uuidString)"

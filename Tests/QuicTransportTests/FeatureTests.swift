@@ -107,6 +107,16 @@ import Testing
     #expect(await pair.remotePort() != before)
   }
 
+  /// Its descriptor may be a stranger's by then, and nobody would close the new one.
+  @Test func aSocketThatIsClosedIsNotReplaced() throws {
+    let node = Node(1)
+    let endpoint = try Endpoint(bind: .any(v6: false), seed: node.seed, settings: QuicSettings(), services: node, clock: node.clock)
+    let before = endpoint.socket
+    endpoint.ended()
+    let error = #expect(throws: PluginError.self) { try endpoint.replaceSocket(announcing: false) }
+    #expect(error?.code == .closed && endpoint.socket == before)
+  }
+
   @Test func changesItsKeysWhileItIsUsed() async throws {
     let pair = try await Pair()
     let streams = try await pair.stream()

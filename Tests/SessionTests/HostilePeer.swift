@@ -63,6 +63,12 @@ final class HostilePeer: @unchecked Sendable {
 
   func send(_ message: some WireMessage, replyExpected: Bool = false) async throws { try await send(frame(message, replyExpected: replyExpected).bytes) }
 
+  /// The number of a frame that a test makes by itself.
+  func nextSequence() -> UInt64 {
+    sequence += 1
+    return sequence
+  }
+
   /// A frame of a type that nobody knows, in a family.
   func unknown(family: Int) throws -> [UInt8] {
     var bytes = try frame(WirePing()).bytes

@@ -1,5 +1,6 @@
 import CentramPluginAPI
 import CentramPluginTesting
+import TestNetwork
 import Testing
 import Transport_Nats
 

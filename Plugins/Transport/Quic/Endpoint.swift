@@ -175,7 +175,9 @@ final class Endpoint: EventLoop.Client, @unchecked Sendable {
 
   /// Goes on with another socket, at the same address of ours if `address` is nil. With `announcing`, connections move to it as QUIC
   /// migrates; without, the peers see what they see when a NAT forgets a port.
+  /// - Throws: `.closed` once the endpoint has ended: its descriptor is somebody else's by then.
   func replaceSocket(_ address: SocketAddress? = nil, announcing: Bool) throws(PluginError) {
+    guard quic != nil else { throw PluginError(.closed, "the socket at \(self.address) is closed and has no successor") }
     var wanted = address ?? local
     if address == nil { withUnsafeMutableBytes(of: &wanted.storage) { bytes in (bytes[2], bytes[3]) = (0, 0) } }
     let new = wanted.withPointer { cudp_open($0, $1, settings.offload) }

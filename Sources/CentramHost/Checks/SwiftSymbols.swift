@@ -13,12 +13,10 @@ struct SwiftSymbols {
       if name.hasSuffix("Mc"), let text = Self.demangled(name, after: "protocol conformance descriptor for ") {
         // "Module.Type : Other.Protocol in Module"; private names hold an " in " of their own.
         let parts = text.split(separator: " : ")
-        guard parts.count == 2 else { continue }
-        let words = parts[1].split(separator: " in ")
-        let protocolName = words.dropLast().joined(separator: " in ")
+        guard parts.count == 2, case let words = parts[1].split(separator: " in "), let module = words.last else { continue }
         // "<A where A: P> Module.Type<A>": the descriptor is of the generic type.
         let type = parts[0].hasPrefix("<") ? parts[0].split(separator: "> ", maxSplits: 1).last ?? parts[0] : parts[0]
-        conformances.append((String(type.prefix { $0 != "<" }), protocolName, String(words.last ?? "")))
+        conformances.append((String(type.prefix { $0 != "<" }), words.dropLast().joined(separator: " in "), String(module)))
       }
     }
   }
@@ -26,9 +24,8 @@ struct SwiftSymbols {
   /// A type of the API that this library defines itself: a second copy, which no cast would ever match.
   var copyOfAPI: String? { types.union(protocols).sorted().first { $0.hasPrefix("CentramPluginAPI.") } }
 
-  /// A conformance that two plugins could both bring, of which the runtime would then take either: neither the type
-  /// nor the protocol is the library's own, and one of them is the API's. A module that is linked in is the library's own, though what
-  /// the linker hides of it does not stand among the types.
+  /// A conformance that two plugins could both bring, of which the runtime would then take either: neither the type nor the protocol is the
+  /// library's own, and one of them is the API's. What a linked module declares of its own types is its own, though the linker may hide the types.
   var foreignConformance: String? {
     conformances.first {
       !types.contains($0.type) && !protocols.contains($0.to) && !$0.type.hasPrefix($0.module + ".") && !$0.to.hasPrefix($0.module + ".")

@@ -27,6 +27,8 @@ public struct NodeConfiguration: Sendable {
 
   /// How others are found.
   public var discovery = DiscoverySettings()
+  /// What is done about routers in between.
+  public var traversal = NATTraversal.Settings()
 
   public init() {}
 
@@ -43,7 +45,7 @@ public struct NodeConfiguration: Sendable {
       throw MergeError(.configuration, "\(name): not a JSON object")
     }
     let reader = Reader(name: name)
-    try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery"])
+    try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery", "relay"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
     try reader.section(plugins, "plugins.", ["path", "disable", "versions", "requireSignature", "publishers"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
@@ -83,6 +85,7 @@ public struct NodeConfiguration: Sendable {
     let network = try reader.object(root["network"], "network") ?? [:]
     try reader.section(network, "network.", ["listen", "peers", "limits"])
     discovery = try DiscoverySettings(try reader.object(root["discovery"], "discovery") ?? [:], reader)
+    traversal = try NATTraversal.Settings(try reader.object(root["relay"], "relay") ?? [:], reader)
     listen = try reader.strings(network["listen"], "network.listen")
     peers = try reader.strings(network["peers"], "network.peers")
     let chosen = try reader.object(network["limits"], "network.limits") ?? [:]

@@ -10,12 +10,16 @@ public protocol DiscoveryHost: Sendable {
   var schemes: Set<String> { get }
   /// Peers that are connected, and the address that each was dialled at; nil where it came by itself.
   func connectedPeers() async -> [NodeKey: String?]
-  /// Begins to dial. `reason` is what `peers` shows.
-  func startDial(_ key: NodeKey, _ address: PeerAddress, reason: String) async
+  /// Begins to dial, and goes on until it is told not to.
+  func startDial(_ reference: PeerReference) async
   /// Dials no more; a connection that stands stays.
-  func stopDial(_ key: NodeKey, _ address: PeerAddress, reason: String) async
+  func stopDial(_ reference: PeerReference) async
+  /// Relays at which this node can be reached.
+  func ownRelays() async -> [Ticket.Relay]
+  /// Where peers see this node, if that may lead back to it.
+  func observedAddresses() async -> [PeerAddress]
   /// Sends without waiting for an answer; a peer that is gone misses it.
   func send(_ message: some WireMessage, to peer: NodeKey) async
-  /// Asks a peer for peers; nil where it does not answer.
-  func ask(_ message: WirePeerExchangeRequest, of peer: NodeKey) async -> WirePeerExchangeReply?
+  /// Asks a peer; nil where it does not answer.
+  func ask<Answer: WireMessage>(_ message: some WireMessage, of peer: NodeKey, for answer: Answer.Type) async -> Answer?
 }

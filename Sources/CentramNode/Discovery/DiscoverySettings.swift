@@ -1,3 +1,5 @@
+public import CentramWire
+
 /// How a node looks for others. Keys of the configuration's section `discovery`.
 public struct DiscoverySettings: Sendable, Equatable {
   /// Announce and look by multicast DNS.
@@ -12,5 +14,9 @@ public struct DiscoverySettings: Sendable, Equatable {
   public var wantedPeers = 16
   /// Connections that are sought with peers on the link.
   public var wantedLocalPeers = 64
+  /// Names under which nodes find each other in the distributed table; at most eight of 64 bytes.
+  public var topics: [String] = []
+  /// What this node does for others, told with its addresses. No key of the configuration: it follows from what runs.
+  public var roles: [WireRole] = []
   public init() {}
 }

@@ -9,13 +9,13 @@ extension NetworkNode: DiscoveryHost {
     Dictionary(uniqueKeysWithValues: table.compactMap { key, entry in entry.connection.map { (key, $0.address.isEmpty ? nil : $0.address) } })
   }
 
-  public func startDial(_ key: NodeKey, _ address: PeerAddress, reason: String) { connect(to: PeerReference(address: address.description, key: key, reason: reason)) }
-  public func stopDial(_ key: NodeKey, _ address: PeerAddress, reason: String) { forget(PeerReference(address: address.description, key: key, reason: reason)) }
+  public func startDial(_ reference: PeerReference) { connect(to: reference) }
+  public func stopDial(_ reference: PeerReference) { forget(reference) }
+  public func observedAddresses() async -> [PeerAddress] { await surroundings.addresses() }
 
   public func send(_ message: some WireMessage, to peer: NodeKey) async { _ = try? await session(with: peer)?.send(message) }
 
-  public func ask(_ message: WirePeerExchangeRequest, of peer: NodeKey) async -> WirePeerExchangeReply? {
-    guard let session = session(with: peer) else { return nil }
-    return try? await session.request(message, milliseconds: 10_000)
+  public func ask<Answer: WireMessage>(_ message: some WireMessage, of peer: NodeKey, for answer: Answer.Type) async -> Answer? {
+    try? await session(with: peer)?.request(message, for: answer, milliseconds: 10_000)
   }
 }

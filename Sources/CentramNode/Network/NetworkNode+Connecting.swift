@@ -96,7 +96,7 @@ extension NetworkNode {
       }
       let begun = clock.monotonicNanoseconds
       do throws(SessionError) {
-        let (_, end) = try await dial(reference)
+        let end = reference.isRaced ? try await race(reference) : try await dial(reference)
         dials[reference]?.lastError = end.message
         // A connection that held for a while was a good one.
         failures = clock.monotonicNanoseconds - begun > 10_000_000_000 ? 0 : failures + 1
@@ -122,7 +122,18 @@ extension NetworkNode {
     await wait { peers in !peers.contains { $0.id == id && $0.state == .connected } }
   }
 
-  private func dial(_ reference: PeerReference) async throws(SessionError) -> (peer: NodeKey, end: SessionError) {
+  /// - Returns: why the connection ended.
+  private func race(_ reference: PeerReference) async throws(SessionError) -> SessionError {
+    guard let key = reference.key.map(currentKey) else { throw SessionError(.configuration, "\(reference.address): a relay leads to a key, and none is given") }
+    for relay in reference.relays { learn(relay) }
+    dials[reference]?.peer = key
+    return try await reach(
+      key, direct: reference.addresses.compactMap { try? PeerAddress($0) }, relays: reference.relays.map(\.id), families: surroundings.families(),
+      mapping: await surroundings.mapping(), reason: reference.reason)
+  }
+
+  /// - Returns: why the connection ended.
+  private func dial(_ reference: PeerReference) async throws(SessionError) -> SessionError {
     guard let transport = transports[reference.scheme] else {
       throw SessionError(.configuration, "\(reference.address): there is no transport for \(reference.scheme)")
     }
@@ -141,6 +152,6 @@ extension NetworkNode {
       number: services.randomNumber(), transport: reference.scheme, address: reference.address, reason: reference.reason, isDialler: true,
       isRelayed: transport.info.features.contains(.relayed))
     if let answered, answered != .anyone { dials[reference]?.peer = answered }
-    return try await serve(connection, handshake, facts: facts, begun: {})
+    return try await serve(connection, handshake, facts: facts, begun: {}).end
   }
 }

@@ -85,7 +85,7 @@ extension NetworkNode: HandshakeHost {
       throw error
     }
     await begun()
-    let session = await adopt(outcome.agreement)
+    let session = await adopt(outcome.agreement, key: handshake.settings.key)
     await admitted.release()
     let link = Link(connection: connection, control: outcome.control, now: clock.monotonicNanoseconds)
     let peer = outcome.agreement.peer
@@ -96,14 +96,16 @@ extension NetworkNode: HandshakeHost {
     return (peer, end)
   }
 
-  private func adopt(_ agreement: Handshake.Agreement) async -> PeerSession {
+  /// - Parameter used: the key that the handshake was with. The node's may be another one by now, and the peer is told then.
+  private func adopt(_ agreement: Handshake.Agreement, key used: SigningKey) async -> PeerSession {
     let old = table[agreement.peer]?.session
     if agreement.isResumed, let old, old.id == agreement.session {
       counters.add(.sessionsResumed)
       return old
     }
-    let session = PeerSession(agreement, key: key, services: services)
+    let session = PeerSession(agreement, key: used, services: services), isRotated = used.publicKey != key.publicKey
     table[agreement.peer, default: PeerEntry()].session = session
+    if isRotated { try? await session.rotate(to: key, number: rotations, grace: rotationGrace, isCompromised: rotationIsOfCompromised) }
     if let old {
       await session.inherit(await old.handOver())
       await old.end(SessionError(.closed, "the peer began a new session"))

@@ -25,12 +25,18 @@ public actor NetworkNode {
 
   enum Phase { case new, running, stopping, stopped }
   var phase = Phase.new
-  var rotations: UInt32 = 0
+  /// How often the key changed, and how it did last.
+  var rotations: UInt32 = 0, rotationGrace: UInt32 = 0, rotationIsOfCompromised = false
   var table: [NodeKey: PeerEntry] = [:]
   var dials: [PeerReference: DialState] = [:]
   var listeners: [any TransportListener] = []
   var gate: HandshakeGate
   var bans: BanList
+  /// Relays by which peers may be reached, and where they are; the order in which they were learnt.
+  var relayAddresses: [NodeKey: PeerAddress] = [:], relaysLearnt: [NodeKey] = []
+  /// Relays that are dialled because a peer is behind them, the oldest first.
+  var relayDials: [PeerReference] = []
+  var surroundings = Surroundings()
   var watchers: [(condition: @Sendable ([PeerStatus]) -> Bool, signal: Signal)] = []
   let started = Signal()
   let ended = Signal()
@@ -120,6 +126,11 @@ public actor NetworkNode {
       .sorted { $0.0 < $1.0 }
   }
 
+  /// Each connection's number, which no other one has, and its session.
+  func connections() -> [(number: UInt64, session: PeerSession)] {
+    table.sorted { $0.key < $1.key }.compactMap { _, entry in entry.connection.flatMap { facts in entry.session.map { (facts.number, $0) } } }
+  }
+
   func currentKey(_ peer: NodeKey) -> NodeKey { NodeKey(links.current(peer.bytes)) ?? peer }
 
   // MARK: Keys and conduct
@@ -128,10 +139,24 @@ public actor NetworkNode {
   /// - Parameter grace: milliseconds for which peers still take the old key.
   public func rotateKey(to new: SigningKey, grace: UInt32 = 86_400_000, isCompromised: Bool = false) async throws(SessionError) {
     rotations += 1
+    (rotationGrace, rotationIsOfCompromised) = (grace, isCompromised)
     let number = rotations
     key = new
     for entry in sortedEntries() {
       if let session = entry.session { try await session.rotate(to: new, number: number, grace: grace, isCompromised: isCompromised) }
+    }
+  }
+
+  /// Tells every peer what has changed of this node's capabilities.
+  public func capabilitiesChanged() async {
+    for entry in sortedEntries() { await entry.session?.announceChanges() }
+  }
+
+  /// Suspends until every connected peer has acknowledged what was sent to it reliably, at most so long.
+  public func waitForAcknowledgements(milliseconds: Int) async {
+    let end = clock.monotonicNanoseconds + UInt64(milliseconds) * 1_000_000
+    while clock.monotonicNanoseconds < end, await peers().contains(where: { $0.state == .connected && $0.unacknowledged > 0 }) {
+      guard (try? await clock.sleep(milliseconds: 50)) != nil else { return }
     }
   }
 

@@ -1,16 +1,23 @@
 public import CentramWire
 
-/// A peer to dial: an address, and the key that must answer there where it is known.
+/// A peer to dial: where it may be, and the key that must answer there where it is known.
 ///
 ///     quic://192.0.2.7:9741
 ///     5f0c…64 digits…@tcp://[2001:db8::1]:9741
 public struct PeerReference: Sendable, Hashable {
-  public var address: String
+  /// Raced, in this order. Without any, there are relays.
+  public var addresses: [String]
   public var key: NodeKey?
-  /// Why this address and not another, for `peers`.
+  /// Why these addresses and not others, for `peers`.
   public var reason: String
+  /// Ways to the peer where no address answers. They need the key.
+  public var relays: [Ticket.Relay]
 
-  public init(address: String, key: NodeKey? = nil, reason: String = "configured") { (self.address, self.key, self.reason) = (address, key, reason) }
+  public init(address: String, key: NodeKey? = nil, reason: String = "configured") { self.init(addresses: [address], key: key, relays: [], reason: reason) }
+
+  public init(addresses: [String], key: NodeKey?, relays: [Ticket.Relay], reason: String) {
+    (self.addresses, self.key, self.relays, self.reason) = (addresses, key, relays, reason)
+  }
 
   /// - Throws: `.configuration`.
   public init(_ text: String) throws(SessionError) {
@@ -25,17 +32,33 @@ public struct PeerReference: Sendable, Hashable {
     guard let colon = rest.firstRange(of: "://"), colon.lowerBound > rest.startIndex, colon.upperBound < rest.endIndex else {
       throw SessionError(.configuration, "\(text): not an address such as quic://192.0.2.7:9741 or tcp://[2001:db8::1]:9741")
     }
-    (address, reason) = (String(rest), "configured")
+    (addresses, reason, relays) = ([String(rest)], "configured", [])
   }
 
-  /// What a user gives: an address, or a ticket, which may hold several.
-  public static func parse(_ text: String) throws(SessionError) -> [PeerReference] {
-    guard text.lowercased().hasPrefix(Ticket.prefix) else { return [try PeerReference(text)] }
+  /// What a user gives: an address, or a ticket, which may hold several and a relay.
+  /// - Throws: `.configuration`.
+  public static func parse(_ text: String) throws(SessionError) -> PeerReference {
+    guard text.lowercased().hasPrefix(Ticket.prefix) else { return try PeerReference(text) }
     let ticket: Ticket
     do throws(DiscoveryError) { ticket = try Ticket(text: text) } catch { throw SessionError(.configuration, error.message) }
-    guard !ticket.addresses.isEmpty else { throw SessionError(.configuration, "the ticket of \(ticket.id) holds no address; ask for another") }
-    return ticket.addresses.map { PeerReference(address: $0.description, key: ticket.id, reason: "ticket") }
+    return PeerReference(addresses: ticket.addresses.map(\.description), key: ticket.id, relays: ticket.relay.map { [$0] } ?? [], reason: "ticket")
   }
+
+  /// The same peer, with relays that the node has anyway: the peer may listen at one of them. Only where the peer's key is known.
+  public func reachable(through more: [Ticket.Relay]) -> PeerReference {
+    guard let key else { return self }
+    var result = self
+    result.relays += more.filter { relay in relay.id != key && !relays.contains { $0.id == relay.id } }
+    return result
+  }
+
+  /// For lines of a log: the first address, or the first relay's.
+  public var address: String {
+    addresses.first ?? relays.first.map { RelayAddress(relay: $0.id, target: key).description } ?? ""
+  }
+
+  /// Whether there is more than one way, of which the fastest is to be taken.
+  var isRaced: Bool { key != nil && (addresses.count > 1 || !relays.isEmpty) }
 
   /// `quic` in `quic://host:port`.
   var scheme: String { Self.scheme(of: address) }

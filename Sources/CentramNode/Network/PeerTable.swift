@@ -19,6 +19,11 @@ struct ConnectionFacts: Sendable {
   let number: UInt64
   var transport: String, address: String, reason: String
   var isDialler: Bool, isRelayed: Bool
+  /// Why a relayed connection has not become a direct one.
+  var note = ""
+
+  /// For `peers`.
+  var explanation: String { note.isEmpty ? reason : "\(reason); \(note)" }
 }
 
 /// How a dial to a configured address goes.
@@ -39,13 +44,13 @@ extension NetworkNode {
     var result: [PeerStatus] = []
     for (key, entry) in table.sorted(by: { $0.key < $1.key }) {
       guard let session = entry.session else { continue }
-      let addresses = dials.filter { $0.value.peer == key }.map(\.key.address)
+      let addresses = dials.filter { $0.value.peer.map(currentKey) == key }.flatMap(\.key.addresses)
       let facts = entry.connection
       result.append(
         PeerStatus(
           id: key.description, addresses: Set(addresses + (facts.map { $0.address.isEmpty ? [] : [$0.address] } ?? [])).sorted(),
           transport: facts?.transport ?? "", state: facts == nil ? .suspended : .connected, isDialler: facts?.isDialler ?? session.isDialler,
-          path: facts?.isRelayed == true ? "relay" : "direct", reason: facts?.reason ?? entry.lastError,
+          path: facts?.isRelayed == true ? "relay" : "direct", reason: facts?.explanation ?? entry.lastError,
           roundTripMilliseconds: await session.roundTrip.map { Double($0) / 1e6 }, bytesSent: await session.bytesSent, bytesReceived: await session.bytesReceived,
           since: entry.since, agent: session.agent, unacknowledged: await session.unacknowledged))
     }
@@ -53,8 +58,9 @@ extension NetworkNode {
       if let peer = dial.peer, table[currentKey(peer)]?.session != nil { continue }
       result.append(
         PeerStatus(
-          id: (reference.key ?? dial.peer)?.description, addresses: [reference.address], transport: reference.scheme, state: .dialling, isDialler: true, path: "direct",
-          reason: dial.lastError, roundTripMilliseconds: nil, bytesSent: 0, bytesReceived: 0, since: dial.since, agent: "", unacknowledged: 0))
+          id: (reference.key ?? dial.peer)?.description, addresses: reference.addresses.isEmpty ? [reference.address] : reference.addresses, transport: reference.scheme,
+          state: .dialling, isDialler: true, path: reference.addresses.isEmpty ? "relay" : "direct", reason: dial.lastError, roundTripMilliseconds: nil, bytesSent: 0,
+          bytesReceived: 0, since: dial.since, agent: "", unacknowledged: 0))
     }
     return result
   }

@@ -7,7 +7,7 @@ public final class Counters: Sendable {
     case handshakesBegun, handshakesFinished, handshakesFailed, handshakesTimedOut
     case sessionsResumed, connectionsLost, goodbyes
     case framesSent, framesReceived, bytesSent, bytesReceived
-    case badSignatures, malformedFrames, replays, wrongSessions, unknownTypes, unhandledTypes, skewedClocks, keyRotations
+    case badSignatures, malformedFrames, replays, wrongSessions, unknownTypes, unhandledTypes, skewedClocks, keyRotations, capabilityUpdates
     case refusedBanned
   }
 

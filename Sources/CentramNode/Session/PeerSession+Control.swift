@@ -22,44 +22,6 @@ extension PeerSession {
     }
   }
 
-  // MARK: Capabilities
-
-  func announceCapabilities() {
-    var message = services.capabilities()
-    capabilityRevision += 1
-    message.revision = capabilityRevision
-    message.maximumRequests = UInt32(clamping: services.limits[.servedRequests])
-    message.maximumBytesInFlight = UInt64(services.limits[.bytesReceivedInFlight])
-    _ = try? post(message)
-  }
-
-  /// Suspends until the peer said what it can, or the session ends.
-  public func waitForCapabilities() async {
-    await hasCapabilities.wait()
-  }
-
-  private func takeCapabilities(_ message: WireCapabilities) {
-    capabilities = message
-    hasCapabilities.send()
-  }
-
-  private func takeUpdate(_ update: WireCapabilitiesUpdate) {
-    guard var known = capabilities, update.revision == known.revision + 1 else {
-      var ping = WirePing()
-      (ping.received, ping.wantCapabilities) = (check.contiguous, true)
-      _ = try? post(ping)
-      return
-    }
-    known.revision = update.revision
-    let gone = Set(update.pluginsRemoved.map(\.id) + update.pluginsAdded.map(\.id))
-    known.plugins = known.plugins.filter { !gone.contains($0.id) } + update.pluginsAdded
-    let models = Set(update.modelsRemoved + update.modelsAdded.map(\.model))
-    known.models = known.models.filter { !models.contains($0.model) } + update.modelsAdded
-    (known.gatePolicy, known.disabledGateLayers) = (update.gatePolicy, update.disabledGateLayers)
-    (known.freeMemory, known.roles) = (update.freeMemory, update.roles)
-    capabilities = known
-  }
-
   // MARK: Errors and goodbye
 
   private func takeError(_ message: WireProtocolError, _ link: Link) {

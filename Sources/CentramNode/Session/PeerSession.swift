@@ -47,6 +47,8 @@ public actor PeerSession {
   /// Keys that went in this session: frames on their way may still carry them.
   var formerKeys: [NodeKey] = [], formerPeers: [NodeKey] = []
   var capabilityRevision: UInt32 = 0
+  /// What the peer was told last that this node can.
+  var announced: WireCapabilities?
   var peerIdleMilliseconds: Int
   var outgoingStreams = 0
   let hasCapabilities = Signal()

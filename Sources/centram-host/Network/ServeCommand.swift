@@ -16,6 +16,11 @@ struct ServeCommand: ParsableCommand {
   var listen: [String] = []
   @Option(help: ArgumentHelp("A peer to dial and to keep dialling: quic://host:port, id@quic://host:port, or a ticket. May be given again.", valueName: "peer"))
   var peer: [String] = []
+  @Option(
+    help: ArgumentHelp("A relay at which this node is to be reachable, and through which it reaches others: its ticket, or id@quic://host:port. Up to four.", valueName: "relay"))
+  var relay: [String] = []
+  @Flag(help: "Carry circuits for others: be a relay.") var openRelay = false
+  @Option(help: ArgumentHelp("A name under which nodes find each other, through nodes that all know. Up to eight.", valueName: "topic")) var topic: [String] = []
   @Flag(help: "Neither announce nor look by multicast DNS.") var noMdns = false
   @Flag(help: "Neither send nor hear the signed broadcast.") var noBeacon = false
   @Flag(help: "Tell nobody of peers, and dial nobody that peers tell of.") var noExchange = false
@@ -33,7 +38,12 @@ struct ServeCommand: ParsableCommand {
       let wanted = listen.isEmpty ? configuration.listen : listen
       settings.listen = wanted.isEmpty ? NodeSettings.standardListen : wanted
       settings.needsAllListeners = !wanted.isEmpty
-      for text in configuration.peers + peer { settings.peers += try PeerReference.parse(text) }
+      for text in relay { try configuration.traversal.use(text) }
+      for name in topic { try configuration.discovery.join(name) }
+      if openRelay { configuration.traversal.relay.isOpen = true }
+      for text in configuration.peers + peer { settings.peers.append(try PeerReference.parse(text).reachable(through: configuration.traversal.relays)) }
+      // A session with each relay stands all the time, for that is how the node is reached.
+      settings.peers += configuration.traversal.relays.map { PeerReference(address: $0.address.description, key: $0.id, reason: "relay") }
       settings.limits = configuration.limits
       settings.agent = "centram \(CentramVersion.text)"
       let output = ServeOutput(json: json, quiet: quiet)

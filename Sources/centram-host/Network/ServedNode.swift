@@ -1,6 +1,7 @@
 internal import CentramHost
 internal import CentramNode
 internal import CentramPluginAPI
+internal import class CentramTransportSupport.SystemTimers
 internal import CentramWire
 internal import Foundation
 
@@ -12,22 +13,55 @@ struct ServedNode {
   let output: ServeOutput
 
   func run() throws {
-    let folder = HostOptions.folder
-    let identity = try NodeIdentity(path: folder + "/identity")
-    let control = try ControlServer(folder: folder)
+    let folder = HostOptions.folder, path = folder + "/identity"
+    var identity = try NodeIdentity.opened(at: path), listen = settings.listen, triesLeft = 0
+    let control = try ControlServer(folder: folder), current = CurrentNode()
     defer { control.close() }
-    let node = try makeNode(identity)
-    let outcome = Blocking.run { () async -> Result<Void, SessionError> in
-      await withTaskGroup(of: Void.self) { group in
-        group.addTask { await self.stopWhenInterrupted(node) }
+    control.serve { await current.answer($0) }
+    while true {
+      let running = try makeNode(identity, folder: folder, listen: listen)
+      do throws(SessionError) {
+        try run(running, as: current).get()
+      } catch {
+        // The sockets of the node before may take a moment to close.
+        guard triesLeft > 0, error.code == .transport, !Interrupt.isRequested else { throw error }
+        triesLeft -= 1
+        Thread.sleep(forTimeInterval: 0.2)
+        continue
+      }
+      guard running.hasNewKey, !Interrupt.isRequested else { return }
+      (identity, triesLeft) = (try NodeIdentity.opened(at: path), 50)
+      // The same ports again, also where the system chose them.
+      listen = Blocking.run { await running.node.listening.filter { !$0.hasPrefix("relay://") } }
+    }
+  }
+
+  /// Runs one node to its end.
+  private func run(_ running: RunningNode, as current: CurrentNode) -> Result<Void, SessionError> {
+    let node = running.node, discovery = running.discovery, traversal = running.traversal, plugins = running.plugins
+    return Blocking.run { () async -> Result<Void, SessionError> in
+      await traversal.attach(to: node) { AddressFamilies(of: (try? SystemNetwork().interfaces()) ?? []) }
+      discovery.register(with: node.handlers)
+      return await withTaskGroup(of: Void.self) { group in
+        group.addTask { await self.stopWhenAsked(running) }
         group.addTask {
           await node.waitUntilStarted()
           let listening = await node.listening
-          if !listening.isEmpty { self.output.started(id: await node.key.publicKey.description, listening: listening) }
-          let discovery = self.makeDiscovery(node, key: await node.key.publicKey, folder: folder)
-          discovery.register(with: node.handlers)
-          control.serve { request in request == "peers" ? try? JSONEncoder().encode(await node.peers()) : nil }
-          if !listening.isEmpty { await discovery.run() }
+          guard !listening.isEmpty else { return }
+          current.set(running)
+          self.output.started(id: await node.key.publicKey.description, listening: listening)
+          await discovery.run()
+        }
+        group.addTask {
+          await node.waitUntilStarted()
+          await traversal.run()
+        }
+        group.addTask {
+          // Plugins that were added or taken away; peers are told.
+          while (try? await Task.sleep(nanoseconds: 60_000_000_000)) != nil {
+            plugins.discover()
+            await node.capabilitiesChanged()
+          }
         }
         defer { group.cancelAll() }
         do throws(SessionError) {
@@ -36,45 +70,60 @@ struct ServedNode {
         } catch { return .failure(error) }
       }
     }
-    try outcome.get()
   }
 
-  /// Finds others and has the node dial them. What it learns is kept beside the identity.
-  private func makeDiscovery(_ node: NetworkNode, key: NodeKey, folder: String) -> NodeDiscovery {
-    NodeDiscovery(
-      settings: configuration.discovery, own: key, host: node, clock: WallClock(), random: .system, network: SystemNetwork(), path: folder + "/peers.json", log: output.log)
-  }
-
-  private func stopWhenInterrupted(_ node: NetworkNode) async {
-    while !Interrupt.isRequested {
+  private func stopWhenAsked(_ running: RunningNode) async {
+    while !Interrupt.isRequested, !running.hasNewKey {
       guard (try? await Task.sleep(nanoseconds: 50_000_000)) != nil else { return }
     }
-    output.log(.info, "stopping")
-    await node.stop()
+    output.log(.info, running.hasNewKey ? "beginning anew with the new key" : "stopping")
+    await running.discovery.withdraw(running.hasNewKey ? .keyRotated : .shutdown)
+    await running.node.stop()
   }
 
-  private func makeNode(_ identity: NodeIdentity) throws -> NetworkNode {
+  private func makeNode(_ identity: NodeIdentity, folder: String, listen: [String]) throws -> RunningNode {
     // Transports hold the key themselves, for the certificate that names the node. They have a host of their own, so that no other plugin gets it.
     let host = options.host(configuration, identity: ExportableIdentity(identity), log: output.log)
-    let transports = host.snapshot().usable().filter { $0.kind == .transport }.compactMap { record -> (any Transport)? in
-      do throws(HostError) { return try host.transport(record.id) } catch {
-        output.log(.warning, error.message)
-        return nil
-      }
-    }
+    let transports = transports(of: host)
     guard !transports.isEmpty else { throw HostError(.notFound, "no transport is usable; name a folder of plugins with --plugins, and see centram-host plugin list") }
-    let plugins = host.snapshot().usable().filter { $0.kind != .transport }
-    return NetworkNode(
-      settings: settings, key: try SigningKey(seed: identity.seed), transports: transports, clock: WallClock(), random: SystemRandom(), log: output.log,
+    // Where the listening socket dials too, routers know it, and would let in what they keep from strangers: so others are dialled back from sockets of their own.
+    let dialBack = configuration.traversal.helpsOthers ? self.transports(of: host).filter { $0.info.features.contains(.datagrams) } : []
+    let traversal: NATTraversal
+    do throws(RelayError) {
+      traversal = try NATTraversal(
+        settings: configuration.traversal, seed: identity.seed, clock: WallClock(), random: SystemRandom(), timers: SystemTimers(), dialBack: dialBack)
+    } catch { throw SessionError(.configuration, error.message) }
+    var settings = settings
+    settings.listen = listen + configuration.traversal.listen
+    let roles: [WireRole] = (configuration.traversal.relay.isOpen ? [.relay] : []) + (configuration.discovery.exchange ? [.table] : [])
+    let key = try SigningKey(seed: identity.seed)
+    let node = NetworkNode(
+      settings: settings, key: key, transports: traversal.transports(over: transports), clock: WallClock(), random: SystemRandom(), log: output.log,
       capabilities: {
         var capabilities = WireCapabilities()
-        capabilities.plugins = plugins.prefix(512).map { record in
+        capabilities.roles = roles
+        capabilities.plugins = host.snapshot().usable().filter { $0.kind != .transport }.prefix(512).map { record in
           var plugin = WirePluginVersion()
           (plugin.id, plugin.version) = (record.id, record.version?.description ?? "0")
           return plugin
         }
         return capabilities
       })
+    // What it learns is kept beside the identity.
+    var finding = configuration.discovery
+    finding.roles = roles
+    let discovery = NodeDiscovery(
+      settings: finding, own: key.publicKey, host: node, clock: WallClock(), random: .system, network: SystemNetwork(), path: folder + "/peers.json", log: output.log)
+    return RunningNode(node: node, discovery: discovery, traversal: traversal, plugins: host, path: folder + "/identity")
+  }
+
+  private func transports(of host: PluginHost) -> [any Transport] {
+    host.snapshot().usable().filter { $0.kind == .transport }.compactMap { record -> (any Transport)? in
+      do throws(HostError) { return try host.transport(record.id) } catch {
+        output.log(.warning, error.message)
+        return nil
+      }
+    }
   }
 }
 

@@ -75,6 +75,52 @@ import Testing
     }
   }
 
+  @Test func relayedSessionsArePunchedByThemselvesAndPeersSaysWhyOneStays() throws {
+    try RelayWorld.run { world in
+      let (_, a, b) = try await RelayedSessionTests.pair(world) { Renamed(base: $0) }
+      let (first, second) = await Self.punchers(world, a, b)
+      world.isWalled.withLock { $0 = true }
+      for punching in [first, second] { world.scope.start { await punching.run() } }
+      // Whoever was dialled through the relay tries thrice; both ends say what came of it.
+      await a.node.wait { $0.contains { $0.reason.contains("no direct path: 3 tries got no answer") } }
+      await b.node.wait { $0.contains { $0.reason.contains("no direct path: the other end gave up") } }
+      world.isWalled.withLock { $0 = false }
+      // After half a minute it tries again.
+      let id = b.key.description
+      await a.node.wait { $0.contains { $0.id == id && $0.path == "direct" && $0.state == .connected } }
+      let reasons = [await a.status(of: b)?.reason, await b.status(of: a)?.reason]
+      #expect(reasons.contains { $0?.hasPrefix("direct: ") == true }, "\(reasons)")
+    }
+  }
+
+  @Test func aPeerBeginsSoManyPunchesInAMinuteAndNotOneMore() throws {
+    try RelayWorld.run { world in
+      let (_, a, b) = try await RelayedSessionTests.pair(world) { Renamed(base: $0) }
+      let asked = Received(), clock = world.simulation.clock
+      let punching = PunchService(settings: RelaySettings(limits: [.punchesPerPeerAndMinute: 2]), clock: clock, random: SimulationRandom(seed: 1)) {
+        asked.append(0)
+        return []
+      }
+      await punching.attach(to: b.node)
+      let session = try #require(await a.node.session(with: b.key))
+      func begin(_ number: UInt8) async throws {
+        var message = WireHolePunchSync()
+        (message.step, message.circuit, message.nonce) = (.connect, Data(repeating: number, count: 16), Data(repeating: number, count: 16))
+        (message.candidates, message.attempt) = (Self.places(1).map(\.description), 1)
+        try await session.send(message)
+        // The follower gives up when nothing follows.
+        await world.sleep(11_000)
+      }
+      for number in UInt8(1)...2 { try await begin(number) }
+      #expect(asked.all.count == 2)
+      try await begin(3)
+      #expect(asked.all.count == 2)
+      await world.sleep(30_000)
+      try await begin(4)
+      #expect(asked.all.count == 3)
+    }
+  }
+
   @Test func whoIsNotBehindARelayIsNotPunched() throws {
     try RelayWorld.run { world in
       let relay = try await world.start(0), a = try await world.start(1, atRelay: false)

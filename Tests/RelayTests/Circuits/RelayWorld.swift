@@ -59,12 +59,15 @@ final class RelayWorld: Sendable {
   static func relayed(_ number: Int) -> String { RelayAddress(relay: key(0), target: key(number)).description }
 
   /// Starts a node that has a session with the relay, unless it is the relay.
-  /// - Parameter extra: one more transport made of the first.
-  func start(_ number: Int, settings relaySettings: RelaySettings = RelaySettings(), atRelay: Bool = true, extra: ((any Transport) -> any Transport)? = nil) async throws -> Member
-  {
+  /// - Parameters:
+  ///   - knowsRelay: whether it was told of the relay, and has a session with it before this returns.
+  ///   - extra: one more transport made of the first.
+  func start(
+    _ number: Int, settings relaySettings: RelaySettings = RelaySettings(), atRelay: Bool = true, knowsRelay: Bool = true, extra: ((any Transport) -> any Transport)? = nil
+  ) async throws -> Member {
     var settings = NodeSettings()
-    settings.listen = [Self.address(number)] + (number > 0 && atRelay ? ["relay://\(Self.key(0))"] : [])
-    if number > 0 { settings.peers = [PeerReference(address: Self.address(0), key: Self.key(0))] }
+    settings.listen = [Self.address(number)] + (number > 0 && atRelay && knowsRelay ? ["relay://\(Self.key(0))"] : [])
+    if number > 0, knowsRelay { settings.peers = [PeerReference(address: Self.address(0), key: Self.key(0))] }
     let seed = Self.seed(number), clock = simulation.clock, random = SimulationRandom(seed: simulation.seed &* 1_000 &+ UInt64(number))
     let relaying = try RelayService(settings: relaySettings, seed: seed, clock: clock, random: random, timers: SimulatedTimers(clock: clock))
     let memory = Walled(world: self, base: network.transport(host: "n\(number)", identity: PeerID(Self.key(number).bytes)!))
@@ -74,7 +77,7 @@ final class RelayWorld: Sendable {
     await relaying.attach(to: node)
     scope.start { try? await node.run() }
     await node.waitUntilStarted()
-    if number > 0 {
+    if number > 0, knowsRelay {
       let relay = Self.key(0).description
       await node.wait { $0.contains { $0.id == relay && $0.state == .connected } }
     }

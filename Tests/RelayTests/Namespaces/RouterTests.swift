@@ -1,5 +1,6 @@
 import CentramWire
 import Foundation
+import TestNetwork
 import Testing
 
 @testable import CentramNode
@@ -27,7 +28,7 @@ import Testing
 
   /// Seeds: relay 1, the other one 2, a 3, b 4. b reaches a.
   private func start(_ first: RouterNetwork.Kind, _ second: RouterNetwork.Kind) throws -> Hosts {
-    let network = try RouterNetwork(first, second), fixture = try Self.fixturePath()
+    let network = RouterNetwork(first, second), fixture = try Self.fixturePath()
     let relays = "1=quic://198.51.100.2:9741,2=quic://203.0.113.2:9741", listen = "quic://0.0.0.0:9741"
     let relay = try network.start(.relay, fixture, ["relay", "1", listen]), other = try network.start(.other, fixture, ["relay", "2", listen])
     let a = try network.start(.a, fixture, ["listen", "3", listen, relays])

@@ -35,7 +35,7 @@ public final class ScriptedServer: @unchecked Sendable {
     }
   }
 
-  private let socket: Int32
+  private let listening: ListeningSocket
   public let port: Int
   public var address: String { "http://127.0.0.1:\(port)" }
   private let log = Mutex<[Request]>([])
@@ -43,7 +43,8 @@ public final class ScriptedServer: @unchecked Sendable {
 
   public init(_ answer: @escaping @Sendable (Request) -> Response) throws {
     let descriptor = Foundation.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    socket = descriptor
+    let listening = ListeningSocket(descriptor)
+    self.listening = listening
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
@@ -51,11 +52,17 @@ public final class ScriptedServer: @unchecked Sendable {
     let isBound = withUnsafeMutablePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) == 0 && listen(descriptor, 16) == 0 && getsockname(descriptor, $0, &length) == 0 }
     }
-    guard isBound else { throw POSIXError(.EADDRNOTAVAIL) }
+    guard isBound else {
+      listening.close()
+      throw POSIXError(.EADDRNOTAVAIL)
+    }
     port = Int(UInt16(bigEndian: address.sin_port))
     Thread.detachNewThread { [weak self] in
+      // Nobody else closes it, so that the number that is accepted from is this server's to the end.
+      defer { listening.close() }
       while true {
         let client = accept(descriptor, nil, nil)
+        if client < 0, errno == EINTR || errno == ECONNABORTED { continue }
         guard client >= 0 else { return }
         guard let self else {
           close(client)
@@ -66,10 +73,7 @@ public final class ScriptedServer: @unchecked Sendable {
     }
   }
 
-  deinit {
-    shutdown(socket, Int32(SHUT_RDWR))
-    close(socket)
-  }
+  deinit { listening.wake() }
 
   private func serve(_ client: Int32, _ answer: @Sendable (Request) -> Response) {
     defer { close(client) }
@@ -100,6 +104,21 @@ public final class ScriptedServer: @unchecked Sendable {
       let count = rest.withUnsafeBytes { Foundation.send(client, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
       guard count > 0 else { return }
       rest = rest.dropFirst(count)
+    }
+  }
+}
+
+/// A descriptor that one thread accepts from and closes, and that others wake that thread by.
+private final class ListeningSocket: Sendable {
+  private let descriptor: Mutex<Int32?>
+  init(_ descriptor: Int32) { self.descriptor = Mutex(descriptor) }
+
+  func wake() { descriptor.withLock { if let open = $0 { _ = shutdown(open, Int32(SHUT_RDWR)) } } }
+
+  func close() {
+    descriptor.withLock {
+      if let open = $0 { _ = Foundation.close(open) }
+      $0 = nil
     }
   }
 }

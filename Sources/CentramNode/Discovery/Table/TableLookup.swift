@@ -11,7 +11,7 @@ public struct TableLookup: Sendable {
     public var queries = 80
     /// Candidates of one network (/24 or /64).
     public var perPrefix = 4
-    public init() {}
+    public init(parallel: Int = 3) { self.parallel = parallel }
   }
 
   private enum State { case candidate, asked, answered, failed }

@@ -16,21 +16,23 @@ public struct AddressFamilies: Sendable, Equatable {
 extension NetworkNode {
   /// Reaches a peer over whichever of its addresses answers first, direct ones before relays, and stays with that connection to its end.
   /// - Parameters:
-  ///   - relays: keys of relays at which the peer listens; this node must have a session with one of them.
+  ///   - relays: keys of relays at which the peer listens. With one of them this node must have a session, or know its address: see `learn`.
   ///   - mapping: how this node's router gives ports, as far as it is known, for the reason.
+  ///   - reason: why these addresses, for `peers`; nil: how fast they answered.
   /// - Returns: why the connection ended.
   /// - Throws: `.transport` where no address answered, and what a handshake throws.
   public func reach(
     _ peer: NodeKey, direct: [PeerAddress], relays: [NodeKey], families: AddressFamilies = AddressFamilies(), mapping: NATMapping = .unknown,
-    settings race: DialRace.Settings = DialRace.Settings()
+    reason: String? = nil, settings race: DialRace.Settings = DialRace.Settings()
   ) async throws(SessionError) -> SessionError {
     let dialling = RacedDial(node: self, peer: peer, direct: direct, relays: relays, families: families, mapping: mapping, settings: race)
     let winner = try await dialling.run()
     let resume = await resumable(peer)
     let handshake = Handshake(dialling: handshakeSettings(winner.connection, winner.info), expecting: peer, resume: resume)
+    let isRelayed = winner.info.features.contains(.relayed)
     let facts = ConnectionFacts(
-      number: services.randomNumber(), transport: winner.info.scheme, address: winner.address, reason: winner.reason, isDialler: true,
-      isRelayed: winner.info.features.contains(.relayed))
+      number: services.randomNumber(), transport: winner.info.scheme, address: winner.address, reason: isRelayed ? winner.reason : reason ?? winner.reason,
+      isDialler: true, isRelayed: isRelayed)
     return try await serve(winner.connection, handshake, facts: facts, begun: {}).end
   }
 }
@@ -101,7 +103,7 @@ private struct RacedDial: Sendable {
   private var milliseconds: UInt64 { node.clock.monotonicNanoseconds / 1_000_000 }
 
   private func candidate(_ relay: NodeKey) -> DialRace.Candidate? {
-    (try? PeerAddress(RelayAddress(relay: relay, target: peer).description)).map { DialRace.Candidate($0, isRelay: true) }
+    relay == peer ? nil : (try? PeerAddress(RelayAddress(relay: relay, target: peer).description)).map { DialRace.Candidate($0, isRelay: true) }
   }
 
   private func dial(_ candidate: DialRace.Candidate) async -> Event {

@@ -88,8 +88,8 @@ public actor RelayService {
   }
 
   func dial(_ target: NodeKey, through relay: NodeKey) async throws(PluginError) -> MultiplexedConnection {
-    guard let session = await node?.session(with: relay) else {
-      throw PluginError(.unavailable, "there is no session with the relay \(relay); the relay must be among the peers")
+    guard let session = await node?.relaySession(relay, milliseconds: settings[.circuitOpeningMilliseconds]) else {
+      throw PluginError(.unavailable, "there is no session with the relay \(relay); it does not answer, or its address is not known")
     }
     var request = WireRelayOpen()
     var name = [UInt8](repeating: 0, count: CircuitID.byteCount)

@@ -12,10 +12,16 @@ public actor PunchService {
 
   private let settings: RelaySettings
   private let clock: any NodeClock, random: any RandomService
+  private let mapping: @Sendable () async -> NATMapping
   private let addresses: @Sendable () async -> [PeerAddress]
+  /// Relayed connections that were punched for, by number: how often, and when again.
+  private var tried: [UInt64: (failures: Int, next: UInt64)] = [:]
   private weak var node: NetworkNode?
   private var running: [NodeKey: Punch] = [:]
   private var requests: Allowances<NodeKey>
+
+  /// Punches at one time; milliseconds between two with one peer.
+  private static let parallel = 8, shortestWait: UInt64 = 30_000, longestWait: UInt64 = 1_800_000
 
   /// What goes on with one peer.
   private struct Punch {
@@ -28,9 +34,14 @@ public actor PunchService {
     var connection: (any TransportConnection, PeerAddress)?
   }
 
-  /// - Parameter addresses: where others see this node's listening socket.
-  public init(settings: RelaySettings = RelaySettings(), clock: any NodeClock, random: any RandomService, addresses: @escaping @Sendable () async -> [PeerAddress]) {
-    (self.settings, self.clock, self.random, self.addresses) = (settings, clock, random, addresses)
+  /// - Parameters:
+  ///   - mapping: how this node's router gives ports, for the reason why a punch failed.
+  ///   - addresses: where others see this node's listening socket.
+  public init(
+    settings: RelaySettings = RelaySettings(), clock: any NodeClock, random: any RandomService, mapping: @escaping @Sendable () async -> NATMapping = { .unknown },
+    addresses: @escaping @Sendable () async -> [PeerAddress]
+  ) {
+    (self.settings, self.clock, self.random, self.mapping, self.addresses) = (settings, clock, random, mapping, addresses)
     requests = Allowances(perMinute: settings[.punchesPerPeerAndMinute])
   }
 
@@ -64,6 +75,42 @@ public actor PunchService {
     running[peer] = Punch(machine: machine, session: session)
     await act(running[peer]?.machine.start(now: clock.monotonicNanoseconds) ?? [], peer)
     return await finish(peer)
+  }
+
+  /// Punches with every peer that came through a relay, again after growing waits where that did not help, until the task is cancelled.
+  public func run() async {
+    await withDiscardingTaskGroup { group in
+      while (try? await clock.sleep(milliseconds: 500)) != nil {
+        for (peer, number) in await due() { group.addTask { await self.tryOnce(peer, number) } }
+      }
+      group.cancelAll()
+    }
+  }
+
+  /// Whoever was dialled through the relay begins, so that of two ends one does.
+  private func due() async -> [(peer: NodeKey, number: UInt64)] {
+    let relayed = await node?.relayedConnections().filter { !$0.isDialler } ?? [], now = clock.monotonicNanoseconds
+    let numbers = Set(relayed.map(\.number))
+    tried = tried.filter { numbers.contains($0.key) }
+    let due = relayed.filter { running[$0.peer] == nil && tried[$0.number, default: (0, 0)].next <= now }.prefix(max(0, Self.parallel - running.count))
+    for entry in due { tried[entry.number, default: (0, 0)].next = .max }
+    return due.map { ($0.peer, $0.number) }
+  }
+
+  private func tryOnce(_ peer: NodeKey, _ number: UInt64) async {
+    // Peers tell this node its address as soon as they are connected; that takes a moment.
+    for _ in 0..<25 where await addresses().isEmpty { try? await clock.sleep(milliseconds: 200) }
+    let outcome = await punch(peer)
+    guard !outcome.isDirect, let failures = tried[number]?.failures else { return }
+    let wait = min(Self.shortestWait << UInt64(min(failures, 6)), Self.longestWait)
+    tried[number] = (failures + 1, clock.monotonicNanoseconds + wait * 1_000_000)
+  }
+
+  /// Says in `peers` why the relay stays.
+  private func explain(_ outcome: Outcome, _ peer: NodeKey) async {
+    guard !outcome.isDirect else { return }
+    let router = await mapping() == .endpointDependent ? "; the router in front of this node gives each destination another port (symmetric NAT)" : ""
+    await node?.note(peer, "no direct path: \(outcome.reason)\(router)")
   }
 
   private func take(_ message: WireHolePunchSync, _ incoming: IncomingMessage) async {
@@ -108,6 +155,7 @@ public actor PunchService {
     }
     guard let punch = running.removeValue(forKey: peer) else { return Outcome(isDirect: false, reason: "the punch was given up") }
     let outcome = punch.outcome ?? Outcome(isDirect: false, reason: "the punch was given up")
+    await explain(outcome, peer)
     guard outcome.isDirect, let node, let (connection, address) = punch.connection else { return outcome }
     // Of two ends that got through, the one that coordinates moves the session; the other waits, and does so itself only if nothing comes.
     if punch.machine.role == .follower {

@@ -38,9 +38,12 @@ public struct ObservedAddresses: Sendable {
   private func current(_ scheme: String, _ now: UInt64) -> [PeerAddress] { (voices[scheme] ?? [:]).values.filter { now - min(now, $0.heard) <= lifetime }.map(\.address) }
 
   /// Addresses on which two networks agree, most voices first.
-  public func confirmed(now: UInt64) -> [PeerAddress] {
+  public func confirmed(now: UInt64) -> [PeerAddress] { heard(now: now, voices: Self.quorum) }
+
+  /// Addresses that so many networks told of, most voices first. What one network says alone is good enough to try, and not to tell others.
+  public func heard(now: UInt64, voices quorum: Int = 1) -> [PeerAddress] {
     let counts = voices.keys.flatMap { current($0, now) }.reduce(into: [PeerAddress: Int]()) { $0[$1, default: 0] += 1 }
-    return counts.filter { $0.value >= Self.quorum }.sorted { ($1.value, $0.key.description) < ($0.value, $1.key.description) }.map(\.key)
+    return counts.filter { $0.value >= quorum }.sorted { ($1.value, $0.key.description) < ($0.value, $1.key.description) }.map(\.key)
   }
 
   /// What the voices for a transport say of the router. Two that agree outweigh any number that do not.

@@ -35,6 +35,9 @@ public actor ReachabilityService {
   /// Addresses at which peers of two networks see this node.
   public var confirmed: [PeerAddress] { observed.confirmed(now: clock.monotonicNanoseconds) }
 
+  /// Addresses at which a peer sees this node, most voices first.
+  public var heard: [PeerAddress] { observed.heard(now: clock.monotonicNanoseconds) }
+
   /// Tells a peer where this node sees it, and asks it to dial back the addresses at which others see this node.
   /// - Parameter candidates: nil: what two networks agree on.
   public func exchange(with session: PeerSession, candidates: [PeerAddress]? = nil) async {
@@ -51,12 +54,22 @@ public actor ReachabilityService {
     reachability.heard(answer, from: peer, in: source.prefix, now: clock.monotonicNanoseconds)
   }
 
-  /// Exchanges with every peer, once every interval, until the task is cancelled.
+  /// Exchanges with every peer as soon as it is connected and once every interval, until the task is cancelled.
   public func run(intervalMilliseconds: Int = 300_000) async {
-    while !Task.isCancelled {
-      for (_, session) in await node?.sessions() ?? [] { await exchange(with: session) }
-      reachability.expire(now: clock.monotonicNanoseconds)
-      guard (try? await clock.sleep(milliseconds: intervalMilliseconds)) != nil else { return }
+    var told: [UInt64: UInt64] = [:]
+    await withDiscardingTaskGroup { group in
+      while !Task.isCancelled {
+        let connections = await node?.connections() ?? [], now = clock.monotonicNanoseconds
+        let numbers = Set(connections.map(\.number))
+        told = told.filter { numbers.contains($0.key) && now - min(now, $0.value) < UInt64(intervalMilliseconds) * 1_000_000 }
+        for (number, session) in connections where told[number] == nil {
+          told[number] = now
+          group.addTask { await self.exchange(with: session) }
+        }
+        reachability.expire(now: now)
+        guard (try? await clock.sleep(milliseconds: 500)) != nil else { break }
+      }
+      group.cancelAll()
     }
   }
 

@@ -1,18 +1,19 @@
-import CentramPluginAPI
-import Foundation
-import Testing
+internal import Foundation
 
 /// A real nats-server on a port of its own, which a test may kill and start again.
-final class NatsServer: @unchecked Sendable {
-  let host: String
-  private(set) var port = 0
+public final class NatsServer: @unchecked Sendable {
+  public let host: String
+  public private(set) var port = 0
   private var process: Process
   private let folder: URL
 
-  var address: String { "nats://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+  public struct Failure: Error { public let message: String }
+  public static var isInstalled: Bool { executable != nil }
 
-  /// - Throws: `.unavailable` where nats-server is not installed (Scripts/setup does that).
-  init(host: String = "127.0.0.1") async throws {
+  public var address: String { "nats://\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+
+  /// - Throws: `Failure` where nats-server is not installed (Scripts/setup does that), or does not start.
+  public init(host: String = "127.0.0.1") async throws {
     self.host = host
     folder = FileManager.default.temporaryDirectory.appendingPathComponent("nats-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -26,7 +27,7 @@ final class NatsServer: @unchecked Sendable {
     .first { FileManager.default.isExecutableFile(atPath: $0) }.map { URL(fileURLWithPath: $0) }
 
   private func launch(port: Int) throws {
-    guard let executable = Self.executable else { throw PluginError(.unavailable, "nats-server is not installed; Scripts/setup installs it") }
+    guard let executable = Self.executable else { throw Failure(message: "nats-server is not installed; Scripts/setup installs it") }
     process = Process()
     process.executableURL = executable
     process.arguments = ["--addr", host, "--port", String(port), "--ports_file_dir", folder.path, "--log", folder.appendingPathComponent("log").path]
@@ -43,20 +44,20 @@ final class NatsServer: @unchecked Sendable {
       }
       try await Task.sleep(for: .milliseconds(25))
     }
-    throw PluginError(.unavailable, "nats-server did not tell its port")
+    throw Failure(message: "nats-server did not tell its port")
   }
 
   /// Ends it at once, as a power failure would.
-  func stop() {
+  public func stop() {
     guard process.isRunning else { return }
     Foundation.kill(process.processIdentifier, SIGKILL)
     process.waitUntilExit()
   }
 
   /// On the port that it had.
-  func restart() throws { try launch(port: port) }
+  public func restart() throws { try launch(port: port) }
 
-  func kill() {
+  public func kill() {
     stop()
     try? FileManager.default.removeItem(at: folder)
   }

@@ -1,32 +1,31 @@
-import Foundation
-import Testing
+internal import Foundation
 
 /// Two hosts, each behind a router of its own, and two hosts in the open, in network namespaces that go with this value:
 ///
 ///     a 10.1.0.2 - routerA 100.1.1.2 \                / relay 198.51.100.2
 ///                                      middle (routes)
 ///     b 10.2.0.2 - routerB 100.2.1.2 /                \ other 203.0.113.2
-final class RouterNetwork {
+public final class RouterNetwork {
   /// How a router gives ports. Both kinds let in only what answers something that went out, from the same address and port.
-  enum Kind: String {
+  public enum Kind: String, Sendable {
     /// The inner port for every destination (RFC 4787: endpoint-independent mapping, address and port-dependent filtering).
     case portRestricted = "masquerade"
     /// A random port for each destination.
     case symmetric = "masquerade fully-random"
   }
 
-  enum Host: String, CaseIterable { case a, b, relay, other, routerA, routerB, middle }
+  public enum Host: String, CaseIterable, Sendable { case a, b, relay, other, routerA, routerB, middle }
 
   /// Whether this system lets a test make namespaces and rules in them.
-  static let areAllowed: Bool = {
-    guard getuid() == 0, path(of: "ip") != nil, path(of: "nft") != nil, let network = try? RouterNetwork(.portRestricted, .portRestricted) else { return false }
-    return network.isWhole
+  public static let areAllowed: Bool = {
+    guard getuid() == 0, path(of: "ip") != nil, path(of: "nft") != nil else { return false }
+    return RouterNetwork(.portRestricted, .portRestricted).isWhole
   }()
 
   private let id = UInt32.random(in: 0...0xFFFFFF)
   private var isWhole = true
 
-  init(_ first: Kind, _ second: Kind) throws {
+  public init(_ first: Kind, _ second: Kind) {
     for host in Host.allCases {
       ip(["netns", "add", name(host)])
       ip(["-n", name(host), "link", "set", "lo", "up"])
@@ -66,9 +65,8 @@ final class RouterNetwork {
 
   deinit { for host in Host.allCases { ip(["netns", "del", name(host)]) } }
 
-  func start(_ host: Host, _ program: String, _ arguments: [String]) throws -> RoutedProcess {
-    try RoutedProcess(try #require(Self.path(of: "ip")), ["netns", "exec", name(host), program] + arguments)
-  }
+  /// What to put before a command so that it runs on a host.
+  public func command(_ host: Host) -> [String] { [Self.path(of: "ip") ?? "/sbin/ip", "netns", "exec", name(host)] }
 
   private func name(_ host: Host) -> String { "centram-\(id)-\(host.rawValue)" }
   private func inside(_ host: Host, _ command: [String]) { ip(["netns", "exec", name(host)] + command) }
@@ -83,52 +81,7 @@ final class RouterNetwork {
     if process.terminationStatus != 0 { isWhole = false }
   }
 
-  static func path(of program: String) -> String? {
+  private static func path(of program: String) -> String? {
     ["/usr/sbin/", "/sbin/", "/usr/bin/", "/bin/"].map { $0 + program }.first { FileManager.default.isExecutableFile(atPath: $0) }
-  }
-}
-
-/// A program whose lines a test waits for. Closing its standard input asks it to end.
-final class RoutedProcess {
-  private let process = Process()
-  private let input = Pipe(), output = Pipe()
-  private(set) var lines: [String] = []
-  private var rest: [UInt8] = []
-
-  init(_ program: String, _ arguments: [String]) throws {
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = arguments
-    (process.standardInput, process.standardOutput) = (input, output)
-    try process.run()
-  }
-
-  deinit {
-    try? input.fileHandleForWriting.close()
-    if process.isRunning { process.terminate() }
-    process.waitUntilExit()
-  }
-
-  func tell(_ line: String) { try? input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8)) }
-
-  /// Reads on until a line fits, or the time or the output is over.
-  func line(within seconds: Double, where fits: (String) -> Bool) -> String? {
-    if let line = lines.first(where: fits) { return line }
-    let end = Date().addingTimeInterval(seconds), descriptor = output.fileHandleForReading.fileDescriptor
-    while true {
-      var poller = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      let left = end.timeIntervalSinceNow
-      guard left > 0, poll(&poller, 1, Int32(left * 1000) + 1) > 0 else { return nil }
-      var bytes = [UInt8](repeating: 0, count: 4096)
-      let count = read(descriptor, &bytes, bytes.count)
-      guard count > 0 else { return nil }
-      rest += bytes[..<count]
-      var found: String?
-      while let newline = rest.firstIndex(of: 10) {
-        lines.append(String(decoding: rest[..<newline], as: UTF8.self))
-        rest.removeSubrange(...newline)
-        if found == nil, fits(lines.last!) { found = lines.last }
-      }
-      if let found { return found }
-    }
   }
 }
