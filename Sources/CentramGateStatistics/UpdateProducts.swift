@@ -1,0 +1,69 @@
+public import CentramLinearAlgebra
+public import CentramPluginAPI
+
+/// Inner products of updates, ⟨ΔWᵢ, ΔWⱼ⟩ summed over modules: all that distances and angles between them, and between their weighted sums,
+/// depend on. For factors it is sᵢ sⱼ Σ (Bᵢᵀ·Bⱼ) ∘ (Aᵢ·Aⱼᵀ), so one module of each update is in memory at a time.
+public struct UpdateProducts: Sendable, Equatable {
+  public let count: Int
+  private var values: [Double]
+
+  public init(count: Int) { (self.count, values) = (count, Array(repeating: 0, count: count * count)) }
+
+  /// From products that are known.
+  public init(_ rows: [[Double]]) {
+    self.init(count: rows.count)
+    for (i, row) in rows.enumerated() { for (j, value) in row.enumerated() { values[i * count + j] = value } }
+  }
+
+  /// Adds one module.
+  /// - Parameter updates: one an update, nil where it leaves the module as it is.
+  /// - Throws: `.shapeMismatch` where two change matrices of different shapes.
+  public mutating func add(_ updates: [ModuleUpdate?]) throws(PluginError) {
+    precondition(updates.count == count, "one module an update")
+    let present = updates.indices.filter { updates[$0] != nil }
+    guard let first = present.first, let shape = updates[first] else { return }
+    for index in present {
+      guard let it = updates[index], it.outputs == shape.outputs, it.inputs == shape.inputs else {
+        throw PluginError(
+          .shapeMismatch, "\(shape.module) is \(shape.outputs) × \(shape.inputs) in one update and \(updates[index]?.outputs ?? 0) × \(updates[index]?.inputs ?? 0) in another")
+      }
+    }
+    let parts = present.map { updates[$0]! }
+    let a = Matrix(stacking: parts.map { (1, Matrix(rows: $0.factors.rank, columns: shape.inputs, elements: $0.factors.a.map(Double.init))) }).gram()
+    let bt = Matrix(stacking: parts.map { (1, Matrix(rows: shape.outputs, columns: $0.factors.rank, elements: $0.factors.b.map(Double.init)).transposed()) }).gram()
+    var starts = [0]
+    for part in parts { starts.append(starts.last! + part.factors.rank) }
+    for (x, i) in present.enumerated() {
+      for (y, j) in present.enumerated() where y >= x {
+        var sum = 0.0
+        for row in starts[x]..<starts[x + 1] {
+          for column in starts[y]..<starts[y + 1] { sum += a[row, column] * bt[row, column] }
+        }
+        let product = sum * parts[x].scale * parts[y].scale
+        values[i * count + j] += product
+        if i != j { values[j * count + i] += product }
+      }
+    }
+  }
+
+  public subscript(i: Int, j: Int) -> Double { values[i * count + j] }
+  public func norm(_ i: Int) -> Double { max(0, self[i, i]).squareRoot() }
+
+  /// The cosine of the angle between two; 0 where one is 0.
+  public func cosine(_ i: Int, _ j: Int) -> Double {
+    let size = norm(i) * norm(j)
+    return size > 0 ? self[i, j] / size : 0
+  }
+
+  /// ⟨Σ xᵢ ΔWᵢ, Σ yⱼ ΔWⱼ⟩.
+  public func product(_ x: [Double], _ y: [Double]) -> Double {
+    var sum = 0.0
+    for i in 0..<count where x[i] != 0 { for j in 0..<count where y[j] != 0 { sum += x[i] * y[j] * self[i, j] } }
+    return sum
+  }
+
+  public func squaredDistance(_ x: [Double], _ y: [Double]) -> Double {
+    let difference = zip(x, y).map { $0 - $1 }
+    return max(0, product(difference, difference))
+  }
+}
