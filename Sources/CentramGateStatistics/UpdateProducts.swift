@@ -29,8 +29,10 @@ public struct UpdateProducts: Sendable, Equatable {
       }
     }
     let parts = present.map { updates[$0]! }
-    let a = Matrix(stacking: parts.map { (1, Matrix(rows: $0.factors.rank, columns: shape.inputs, elements: $0.factors.a.map(Double.init))) }).gram()
-    let bt = Matrix(stacking: parts.map { (1, Matrix(rows: shape.outputs, columns: $0.factors.rank, elements: $0.factors.b.map(Double.init)).transposed()) }).gram()
+    let a = Matrix(stacking: parts.map { part in (1, part.factors.a.withUnsafeBufferPointer { Matrix(rows: part.factors.rank, columns: shape.inputs, buffer: $0) }) }).gram()
+    let bt = Matrix(
+      stacking: parts.map { part in (1, part.factors.b.withUnsafeBufferPointer { Matrix(rows: shape.outputs, columns: part.factors.rank, buffer: $0) }.transposed()) }
+    ).gram()
     var starts = [0]
     for part in parts { starts.append(starts.last! + part.factors.rank) }
     for (x, i) in present.enumerated() {
