@@ -50,3 +50,8 @@ public struct Bootstrap: Sendable {
     min(count - 1, max(0, Int((quantile * Double(count) - 1e-9).rounded(.down))))
   }
 }
+
+/// A seed for one candidate: the first eight bytes of its hash, and the policy's number.
+public func candidateSeed(_ contentHash: [UInt8], _ number: UInt64) -> UInt64 {
+  contentHash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } ^ number &* 0x9e37_79b9_7f4a_7c15
+}

@@ -40,6 +40,7 @@ public struct CandidateUpdate {
       }
       source = .dense(view, tensors)
       modules = tensors.map { $0.name.hasSuffix(".weight") ? String($0.name.dropLast(7)) : $0.name }
+      guard Set(modules).count == modules.count else { throw PluginError(.invalid, "the delta names a tensor twice, with and without .weight") }
     }
   }
 

@@ -17,7 +17,7 @@ public struct UpdateProducts: Sendable, Equatable {
 
   /// Adds one module.
   /// - Parameter updates: one an update, nil where it leaves the module as it is.
-  /// - Throws: `.shapeMismatch` where two change matrices of different shapes.
+  /// - Throws: `.shapeMismatch` where two change matrices of different shapes, `.invalid` where a product is not finite.
   public mutating func add(_ updates: [ModuleUpdate?]) throws(PluginError) {
     precondition(updates.count == count, "one module an update")
     let present = updates.indices.filter { updates[$0] != nil }
@@ -42,6 +42,7 @@ public struct UpdateProducts: Sendable, Equatable {
           for column in starts[y]..<starts[y + 1] { sum += a[row, column] * bt[row, column] }
         }
         let product = sum * parts[x].scale * parts[y].scale
+        guard product.isFinite else { throw PluginError(.invalid, "\(shape.module): the product of two updates is \(product)") }
         values[i * count + j] += product
         if i != j { values[j * count + i] += product }
       }
