@@ -31,6 +31,9 @@ struct Plugin {
 let adapters: [Target.Dependency] = ["CentramAdapterSupport", "CentramLinearAlgebra"]
 let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
+let gate: [Target.Dependency] = ["CentramGateSupport", "CentramGenome"]
+/// Of layers that measure weights or losses.
+let measuring: [Target.Dependency] = gate + ["CentramGateStatistics"]
 let sockets: [Target.Dependency] = ["NIOCore", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
 let http: [Target.Dependency] = sockets + [.product(name: "NIOHTTP1", package: "swift-nio")]
 let plugins: [Plugin] = [
@@ -66,6 +69,11 @@ let plugins: [Plugin] = [
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
   Plugin("Trainers", "DPLora", training),
+  Plugin("GateLayers", "Norms", measuring),
+  Plugin("GateLayers", "Privacy", measuring + training),
+  Plugin("GateLayers", "Consensus", measuring),
+  Plugin("GateLayers", "Fitness", measuring),
+  Plugin("GateLayers", "Behaviour", measuring),
 ]
 let trainers: [Target.Dependency] = plugins.filter { $0.kind == "Trainers" }.map { .target(name: $0.target) }
 let transports: [Target.Dependency] = plugins.filter { $0.kind == "Transport" }.map { .target(name: $0.target) }
@@ -113,6 +121,9 @@ let package = Package(
     .target(name: "CentramMergeSupport", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
     .target(name: "CentramAdapterSupport", dependencies: [api, "CentramLinearAlgebra"], swiftSettings: swift),
     .target(name: "CentramTrainingSupport", dependencies: [api, "CentramNumerics", "CModelKernels"], swiftSettings: swift),
+    .target(name: "CentramGenome", dependencies: ["CKernels", "COpenSSL", "CSodium"], swiftSettings: swift),
+    .target(name: "CentramGateSupport", dependencies: [api, "CentramGenome"], swiftSettings: swift),
+    .target(name: "CentramGateStatistics", dependencies: [api, "CentramGateSupport", "CentramGenome", "CentramLinearAlgebra", "CentramNumerics"], swiftSettings: swift),
     .target(
       name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
@@ -204,6 +215,12 @@ let package = Package(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,
       swiftSettings: swift),
+    .testTarget(
+      name: "GateCostlyTests",
+      dependencies: [
+        api, "CentramGateStatistics", "CentramGateSupport", "CentramGenome", "CentramLinearAlgebra", "CentramPluginTesting", "CentramTrainingSupport", "GateLayers_Norms",
+        "GateLayers_Privacy", "GateLayers_Consensus", "GateLayers_Fitness", "GateLayers_Behaviour",
+      ], swiftSettings: swift),
     .executableTarget(
       name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],
       path: "Benchmarks/MergeKernels", swiftSettings: swift),

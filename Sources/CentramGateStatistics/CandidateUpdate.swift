@@ -1,6 +1,7 @@
+internal import CentramGateSupport
 public import CentramGenome
-public import CentramPluginAPI
 internal import CentramLinearAlgebra
+public import CentramPluginAPI
 
 /// A candidate's update as factors by module. A full delta counts as a product, too: the matrix itself and a unit matrix, so that every
 /// statistic has one way to be computed. The candidate's weights must outlive this.
@@ -20,7 +21,7 @@ public struct CandidateUpdate {
 
   /// - Throws: `.invalid` where manifest, settings or weights cannot be read; `.unsupported` for a full delta beyond the limit.
   public init(_ candidate: GenomeCandidate) throws(PluginError) {
-    manifest = try Self.manifest(of: candidate)
+    manifest = try candidate.openedManifest()
     let kind = manifest.kind
     switch kind {
     case .adapter:
@@ -42,11 +43,6 @@ public struct CandidateUpdate {
       modules = tensors.map { $0.name.hasSuffix(".weight") ? String($0.name.dropLast(7)) : $0.name }
       guard Set(modules).count == modules.count else { throw PluginError(.invalid, "the delta names a tensor twice, with and without .weight") }
     }
-  }
-
-  /// - Throws: `.invalid`.
-  public static func manifest(of candidate: GenomeCandidate) throws(PluginError) -> Manifest {
-    try reading { () throws(GenomeError) in try Manifest(parsing: candidate.manifest) }
   }
 
   /// One module's factors.

@@ -1,15 +1,14 @@
 public import CentramPluginAPI
 internal import FoundationEssentials
 
-/// Reads a plugin's settings, a flat JSON object, against the parameters that the plugin states: unknown keys, wrong types
+/// Reads a trainer's settings, a flat JSON object, against the parameters that the trainer states: unknown keys, wrong types
 /// and values outside of the limits are refused by name, and defaults are filled in.
 public struct SettingsReader: Sendable {
   private var values: [String: ParameterValue] = [:]
   private let given: Set<String>
 
-  /// - Parameter subject: who has the parameters, for messages.
   /// - Throws: `.invalid`.
-  public init(json: String, specifications: [ParameterSpecification], subject: String = "the trainer") throws(PluginError) {
+  public init(json: String, specifications: [ParameterSpecification]) throws(PluginError) {
     guard json.utf8.count <= 1 << 20 else { throw PluginError(.limitExceeded, "settings of \(json.utf8.count) bytes; 1 MiB is the limit") }
     let object: [String: Value]
     do { object = try JSONDecoder().decode([String: Value].self, from: Data(json.utf8)) } catch {
@@ -19,7 +18,7 @@ public struct SettingsReader: Sendable {
     for key in object.keys.sorted() where !names.contains(key) {
       let near = Self.nearest(to: key, among: names)
       throw PluginError(
-        .invalid, "\(subject) has no parameter \(key.prefix(60)); " + (near.map { "did you mean \($0)?" } ?? "known are \(names.sorted().joined(separator: ", "))"))
+        .invalid, "the trainer has no parameter \(key.prefix(60)); " + (near.map { "did you mean \($0)?" } ?? "known are \(names.sorted().joined(separator: ", "))"))
     }
     given = Set(object.filter { $0.value.value != nil }.keys)
     for specification in specifications {

@@ -5,7 +5,8 @@ import Testing
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
-    "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
+    "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramGateSupport",
+    "CentramGateStatistics",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -16,6 +17,9 @@ import Testing
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
     ("Sources/CentramTransportSupport", ["CentramPluginAPI", "CSecureChannel"]),
+    ("Sources/CentramGenome", ["CKernels"]),
+    ("Sources/CentramGateSupport", ["CentramPluginAPI", "CentramGenome"]),
+    ("Sources/CentramGateStatistics", ["CentramPluginAPI", "CentramGateSupport", "CentramGenome", "CentramLinearAlgebra", "CentramNumerics"]),
     ("Sources/CentramNumerics", ["CKernels"]),
     ("Sources/CentramLinearAlgebra", []),
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
@@ -30,7 +34,7 @@ import Testing
       "Plugins",
       [
         "CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CentramNumerics", "CentramLinearAlgebra",
-        "CKernels", "CQuic", "CUDP",
+        "CKernels", "CQuic", "CUDP", "CentramGenome", "CentramGateSupport", "CentramGateStatistics",
       ]
     ),
   ]

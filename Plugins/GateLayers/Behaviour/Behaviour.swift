@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramGateSupport
 public import CentramPluginAPI
 
 /// Layer 10: what does the candidate do where hold-out losses do not look? How far it goes from the base on clean text, whether a rare string

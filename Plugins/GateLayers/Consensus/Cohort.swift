@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramGateSupport
 import CentramPluginAPI
 
 enum CohortRule: String, CaseIterable {

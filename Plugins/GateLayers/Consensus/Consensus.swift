@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramGateSupport
 public import CentramPluginAPI
 
 /// Layer 8: does an update point where other updates of its domain point? Against a robust mean of a cohort where there is one, else against the

@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramGateSupport
 public import CentramPluginAPI
 
 /// Layer 9: does the candidate make the node's model better on the node's secret hold-out? Stops useless and harmful genomes, and those fitted to
@@ -26,7 +27,7 @@ struct Fitness: GateLayer {
   func judge(_ candidate: GenomeCandidate) async throws(PluginError) -> Verdict {
     let policy = try LayerPolicy("gate.fitness", json: candidate.policyJSON, info.parameters)
     let controls = try services.required("centram.fitness/1", for: "gate.fitness", as: (any FitnessService).self)
-    let manifest = try CandidateUpdate.manifest(of: candidate)
+    let manifest = try candidate.openedManifest()
     let seed = candidateSeed(candidate.contentHash, UInt64(policy.integer("seed")))
     if let live = try await controls.live(contentHash: candidate.contentHash) { return try Self.revertRule(live, policy, seed) }
     let evaluation = try services.required("centram.evaluation/1", for: "gate.fitness", as: (any EvaluationService).self)

@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramGateSupport
 import CentramPluginAPI
 
 /// Losses with λ times the update for λ of 1, ½, ¼ and ⅛, until halving helps no more, against those without it; in nat a byte.

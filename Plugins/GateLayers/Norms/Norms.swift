@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramGateSupport
 public import CentramPluginAPI
 
 /// Layer 6: bounds each matrix's update by the base's size and by what was accepted before, and holds up updates whose spectrum is unlike

@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramGateSupport
 import CentramPluginAPI
 
 /// What accepted genomes measured, by name of the measure.

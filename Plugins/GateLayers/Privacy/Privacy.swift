@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramGateSupport
 import CentramGenome
 public import CentramPluginAPI
 
@@ -25,7 +26,7 @@ struct Privacy: GateLayer {
     guard ["required", "optional"].contains(record) else {
       throw PluginError(.invalid, "gate.privacy: record is \"\(record.prefix(40))\"; known are required and optional")
     }
-    let manifest = try CandidateUpdate.manifest(of: candidate)
+    let manifest = try candidate.openedManifest()
     guard let privacy = manifest.privacy else { return Self.missing(candidate.direction, policy) }
     var check = RecordCheck(privacy, policy)
     if let reason = check.failure() { return Verdict(.reject(reason: reason), evidence: check.evidence) }

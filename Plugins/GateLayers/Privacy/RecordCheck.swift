@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramGateSupport
 import CentramGenome
 import CentramPluginAPI
 import CentramTrainingSupport
