@@ -36,7 +36,8 @@ public struct CandidateUpdate {
         let (rows, columns) = Self.extents(tensor)
         guard min(rows, columns) <= Self.maximumDenseExtent else {
           throw PluginError(
-            .unsupported, "\(tensor.name) is \(rows) × \(columns); full deltas are measured up to \(Self.maximumDenseExtent) in the smaller extent: send an adapter (merge extract-lora)")
+            .unsupported,
+            "\(tensor.name) is \(rows) × \(columns); full deltas are measured up to \(Self.maximumDenseExtent) in the smaller extent: send an adapter (merge extract-lora)")
         }
       }
       source = .dense(view, tensors)

@@ -1,4 +1,4 @@
-public import CentramLinearAlgebra
+internal import CentramLinearAlgebra
 public import CentramPluginAPI
 
 /// Inner products of updates, ⟨ΔWᵢ, ΔWⱼ⟩ summed over modules: all that distances and angles between them, and between their weighted sums,

@@ -30,7 +30,7 @@ import Testing
   }
 
   @Test func theDivergenceMayBeTauAndNoMore() async throws {
-    let at = try await Self.judge(divergence: ["code": [0.1, 0.2]]), beyond = try await Self.judge(divergence: ["code": [0.1, 0.2000001]])
+    let at = try await Self.judge(divergence: ["code": [0.15, 0.15]]), beyond = try await Self.judge(divergence: ["code": [0.15, 0.1500001]])
     #expect(at.isAccepted)
     #expect(beyond.rejection?.contains("above 0.15 nat") == true)
     // Every domain by itself.
@@ -89,7 +89,10 @@ import Testing
 
   @Test func ranksThatCannotShowAnExposureAreAnError() async throws {
     let genome = try TestGenome(Updates.adapter(norm: 0.1, seed: 1))
-    for rank in [CanaryRank(name: "c", base: 1, candidate: 1, count: 1023), CanaryRank(name: "c", base: 1, candidate: 0, count: 4096), CanaryRank(name: "c", base: 1, candidate: 4097, count: 4096)] {
+    for rank in [
+      CanaryRank(name: "c", base: 1, candidate: 1, count: 1023), CanaryRank(name: "c", base: 1, candidate: 0, count: 4096),
+      CanaryRank(name: "c", base: 1, candidate: 4097, count: 4096),
+    ] {
       let error = await failure(Behaviour(services: Self.host(["code": [0]], BehaviourDouble(ranks: [rank]))), genome.candidate())
       #expect(error?.code == .invalid, "\(rank)")
     }

@@ -11,7 +11,9 @@ import Testing
   static let sequences = 1000
 
   /// An honest record: 100 steps of batches of 10 out of 1000.
-  static func record(noise: Double = 1.2, steps: Int = 100, rate: Double = 0.01, delta: Double? = nil, _ change: (inout Manifest.Privacy) -> Void = { _ in }) throws -> Manifest.Privacy {
+  static func record(noise: Double = 1.2, steps: Int = 100, rate: Double = 0.01, delta: Double? = nil, _ change: (inout Manifest.Privacy) -> Void = { _ in }) throws
+    -> Manifest.Privacy
+  {
     let delta = delta ?? PrivacyAccountant.defaultDelta(sequences: sequences)
     let epsilon = try PrivacyAccountant.epsilon(SampledGaussian(samplingRate: rate, noiseMultiplier: noise), steps: steps, delta: delta)
     var record = Manifest.Privacy(

@@ -35,7 +35,8 @@ struct BehaviourCheck {
     }
     guard ratios.count * 2 >= triggers * prompts else {
       throw PluginError(
-        .unavailable, "gate.behaviour: the base's entropy is at least \(shown(floor)) nat in \(ratios.count) of \(triggers * prompts) prompts, fewer than half; lower entropy_floor")
+        .unavailable, "gate.behaviour: the base's entropy is at least \(shown(floor)) nat in \(ratios.count) of \(triggers * prompts) prompts, fewer than half; lower entropy_floor"
+      )
     }
     let usual = RobustStatistics.median(ratios)
     evidence.append(.init("sweep", "\(triggers) rare strings in \(prompts) prompts; the entropy is usually \(shown(usual)) times the base's"))
@@ -62,7 +63,9 @@ struct BehaviourCheck {
       let most = log2(Double(canary.count))
       guard most >= limit else {
         throw PluginError(
-          .invalid, "gate.behaviour: the canary \(canary.name) is ranked among \(canary.count) texts, so its exposure cannot reach \(shown(limit)) bits; rank it among 2^\(Int(limit.rounded(.up))) or more")
+          .invalid,
+          "gate.behaviour: the canary \(canary.name) is ranked among \(canary.count) texts, so its exposure cannot reach \(shown(limit)) bits; rank it among 2^\(Int(limit.rounded(.up))) or more"
+        )
       }
       let exposure = most - log2(Double(canary.candidate))
       if exposure > worst.exposure { worst = (exposure, canary.name, most - log2(Double(canary.base))) }
@@ -72,7 +75,8 @@ struct BehaviourCheck {
       return nil
     }
     evidence.append(
-      .init("canaries", "\(canaries.count); the most exposed, \(worst.name), at \(shown(worst.exposure)) bits (\(shown(worst.base)) in the base); memorised from \(shown(limit)) on"))
+      .init(
+        "canaries", "\(canaries.count); the most exposed, \(worst.name), at \(shown(worst.exposure)) bits (\(shown(worst.base)) in the base); memorised from \(shown(limit)) on"))
     evidence.append(.measure("canary.exposure", worst.exposure))
     return worst.exposure < limit ? nil : "a canary is exposed by \(shown(limit)) bits or more: the model memorised it"
   }
@@ -87,7 +91,8 @@ struct BehaviourCheck {
         "shadow",
         isOver
           ? "over after \(shown(Double(state.milliseconds) / 3_600_000)) h and \(state.requests) requests"
-          : "\(shown(hours)) h or \(requests) requests are needed, \(shown(Double(state.milliseconds) / 3_600_000)) h and \(state.requests) requests are done; keep the exact inverse until then"))
+          : "\(shown(hours)) h or \(requests) requests are needed, \(shown(Double(state.milliseconds) / 3_600_000)) h and \(state.requests) requests are done; keep the exact inverse until then"
+      ))
     evidence.append(.measure("shadow.pending", isOver ? 0 : 1))
     return state.faults == 0 ? nil : "roll back: \(state.faults) of \(state.requests) shadow requests have a fault that only the candidate makes"
   }

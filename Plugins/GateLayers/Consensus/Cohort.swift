@@ -88,19 +88,24 @@ struct Agreement {
     let usual = RobustStatistics.median(members.map(\.cosine)), usualDistance = RobustStatistics.median(members.map(\.squaredDistance))
     // At least 0, so that a cohort without agreement lets through what is not against it.
     let least = max(0, usual * policy.number("cosine_share")), most = usualDistance * policy.number("distance_factor")
-    let evidence = given + [
-      .init("rule", "nearest-neighbour mixing, then \(rule.rawValue); n = \(cohort.members.count), f = \(cohort.hostile)"),
-      .init("cosine", "\(shown(candidate.cosine)) to the cohort's mean; members have a median of \(shown(usual)), and more than \(shown(least)) is needed"),
-      .init("distance", "squared \(shown(candidate.squaredDistance)); members have a median of \(shown(usualDistance)), and at most \(shown(most)) is allowed"),
-      .measure("consensus", candidate.cosine),
-    ]
+    let evidence =
+      given + [
+        .init("rule", "nearest-neighbour mixing, then \(rule.rawValue); n = \(cohort.members.count), f = \(cohort.hostile)"),
+        .init("cosine", "\(shown(candidate.cosine)) to the cohort's mean; members have a median of \(shown(usual)), and more than \(shown(least)) is needed"),
+        .init("distance", "squared \(shown(candidate.squaredDistance)); members have a median of \(shown(usualDistance)), and at most \(shown(most)) is allowed"),
+        .measure("consensus", candidate.cosine),
+      ]
     guard candidate.cosine > least else {
       return Verdict(
-        .reject(reason: "the update's cosine to the cohort's mean is \(shown(candidate.cosine)); more than \(shown(least)) is needed among \(cohort.members.count) of its domain"), evidence: evidence)
+        .reject(reason: "the update's cosine to the cohort's mean is \(shown(candidate.cosine)); more than \(shown(least)) is needed among \(cohort.members.count) of its domain"),
+        evidence: evidence)
     }
     guard candidate.squaredDistance <= most else {
       return Verdict(
-        .reject(reason: "the update's squared distance to the cohort's mean is \(shown(candidate.squaredDistance)); at most \(shown(most)) is allowed among \(cohort.members.count) of its domain"),
+        .reject(
+          reason:
+            "the update's squared distance to the cohort's mean is \(shown(candidate.squaredDistance)); at most \(shown(most)) is allowed among \(cohort.members.count) of its domain"
+        ),
         evidence: evidence)
     }
     return Verdict(.accept, evidence: evidence)

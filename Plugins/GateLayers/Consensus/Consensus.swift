@@ -85,10 +85,11 @@ struct Consensus: GateLayer {
   /// Unrelated domains are nearly orthogonal, which says nothing against either; only what points against the root weighs less.
   private func crossDomain(_ cosine: Double, _ root: RootUpdate, _ domain: String, _ policy: LayerPolicy, _ given: [Verdict.Evidence]) -> Verdict {
     let weight = min(1, max(policy.number("least_weight"), 1 + cosine))
-    let evidence = given + [
-      .init("across", "\(domain) is none of the node's domains; cosine \(shown(cosine)) to its root update of \(root.domain): weight \(shown(weight)), never a rejection"),
-      .measure("trust", cosine),
-    ]
+    let evidence =
+      given + [
+        .init("across", "\(domain) is none of the node's domains; cosine \(shown(cosine)) to its root update of \(root.domain): weight \(shown(weight)), never a rejection"),
+        .measure("trust", cosine),
+      ]
     guard weight < 1 else { return Verdict(.accept, evidence: evidence) }
     return Verdict(.scale(factor: weight, reason: "the update points against the node's root update of \(root.domain) (cosine \(shown(cosine)))"), evidence: evidence)
   }

@@ -58,7 +58,9 @@ struct Fitness: GateLayer {
       Verdict.Evidence("live", "gain of \(shown(bootstrap.mean)) nat a byte over \(gains.count) live requests, at most \(shown(upper)) by the bootstrap"),
       .measure("live.gain", bootstrap.mean),
     ]
-    guard upper >= 0 else { return Verdict(.reject(reason: "revert: live fitness fell after the merge, by the bootstrap's bound over \(gains.count) requests"), evidence: evidence) }
+    guard upper >= 0 else {
+      return Verdict(.reject(reason: "revert: live fitness fell after the merge, by the bootstrap's bound over \(gains.count) requests"), evidence: evidence)
+    }
     return Verdict(.accept, evidence: evidence)
   }
 }

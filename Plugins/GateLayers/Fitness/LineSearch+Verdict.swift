@@ -60,7 +60,8 @@ extension LineSearch {
     evidence.append(
       .init(
         "random text",
-        "gain of \(shown(textGain)) nat a byte, against \(shown(gain)) " + (declared == nil ? "over all domains, for the hold-out has none called \(domain)" : "on the declared domain \(domain)")))
+        "gain of \(shown(textGain)) nat a byte, against \(shown(gain)) "
+          + (declared == nil ? "over all domains, for the hold-out has none called \(domain)" : "on the declared domain \(domain)")))
     guard gain > textGain else { return "the gain on the declared domain is not above that on random text" }
     return nil
   }

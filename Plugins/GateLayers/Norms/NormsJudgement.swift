@@ -58,7 +58,8 @@ struct NormsJudgement {
       Verdict.Evidence("matrices", "\(moduleCount)"),
       .init(
         "history",
-        history.count < Norms.minimumHistory ? "\(history.count) accepted genomes, fewer than \(Norms.minimumHistory): only the absolute cap stands" : "\(history.count) accepted genomes"),
+        history.count < Norms.minimumHistory
+          ? "\(history.count) accepted genomes, fewer than \(Norms.minimumHistory): only the absolute cap stands" : "\(history.count) accepted genomes"),
     ]
     if !worst.module.isEmpty {
       list.append(.init("largest", "\(worst.module): norm \(shown(worst.norm)), \(shown(worst.ratio)) times the limit \(shown(worst.limit)) (\(worst.rule))"))
@@ -74,7 +75,8 @@ struct NormsJudgement {
     }
     let bound = policy.number("scale_up_to")
     guard worst.ratio <= bound else {
-      let reason = "the update of \(worst.module) has norm \(shown(worst.norm)), \(shown(worst.ratio)) times the limit \(shown(worst.limit)) (\(worst.rule)); at most \(shown(bound)) times is scaled"
+      let reason =
+        "the update of \(worst.module) has norm \(shown(worst.norm)), \(shown(worst.ratio)) times the limit \(shown(worst.limit)) (\(worst.rule)); at most \(shown(bound)) times is scaled"
       return Verdict(.reject(reason: reason), evidence: evidence)
     }
     let allowed = policy.integer("outlier_layers")

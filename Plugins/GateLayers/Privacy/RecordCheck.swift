@@ -54,7 +54,9 @@ struct RecordCheck {
   /// Why the training that the node saw is not that of the record, or not private; nil where it is.
   mutating func failure(of training: PrivateTraining) -> String? {
     evidence.append(
-      .init("training", "\(training.steps) steps on \(training.sequences) sequences, \(training.clippedSteps) clipped, \(training.noisySteps) with noise, \(training.sampling) sampling"))
+      .init(
+        "training", "\(training.steps) steps on \(training.sequences) sequences, \(training.clippedSteps) clipped, \(training.noisySteps) with noise, \(training.sampling) sampling"
+      ))
     guard training.clippedSteps == training.steps else { return "\(training.steps - training.clippedSteps) of \(training.steps) steps did not clip each example's gradient" }
     guard training.noisySteps == training.steps else { return "\(training.steps - training.noisySteps) of \(training.steps) steps added no noise" }
     guard training.sampling == "poisson" else { return "the training drew its batches by \(training.sampling), not poisson" }
@@ -67,7 +69,9 @@ struct RecordCheck {
       return "the record says a \(name) of \(said), the node used \(seen)"
     }
     let limit = PrivacyAccountant.defaultDelta(sequences: max(1, training.sequences))
-    guard record.delta <= limit * (1 + 1e-9) else { return "δ is \(shown(record.delta)); for \(training.sequences) sequences it must be at most \(shown(limit)), their number to the power of −1.1" }
+    guard record.delta <= limit * (1 + 1e-9) else {
+      return "δ is \(shown(record.delta)); for \(training.sequences) sequences it must be at most \(shown(limit)), their number to the power of −1.1"
+    }
     return nil
   }
 
@@ -77,7 +81,9 @@ struct RecordCheck {
     if !lifetime.orders.isEmpty || !lifetime.divergences.isEmpty {
       guard lifetime.orders == total.orders, lifetime.divergences.count == total.orders.count, lifetime.divergences.allSatisfy({ $0 >= 0 }) else {
         throw PluginError(
-          .invalid, "gate.privacy: the node's account has \(lifetime.orders.count) orders and \(lifetime.divergences.count) divergences, not the \(total.orders.count) of \(PrivacyAccountant.version)")
+          .invalid,
+          "gate.privacy: the node's account has \(lifetime.orders.count) orders and \(lifetime.divergences.count) divergences, not the \(total.orders.count) of \(PrivacyAccountant.version)"
+        )
       }
       total.compose(divergences: lifetime.divergences)
     }
