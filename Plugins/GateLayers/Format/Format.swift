@@ -10,8 +10,8 @@ struct Format: GateLayer {
   let info = GateLayerInfo(
     position: 1, directions: [.inbound, .outbound],
     parameters: [
-      .init("header_limit", .integer, default: .number(1 << 20), limits: 64...16_777_216, "bytes of the weights' header"),
-      .init("genome_limit", .integer, default: .number(64 << 20), limits: 1024...1_099_511_627_776, "bytes of manifest, settings and weights together"),
+      .init("header_limit", .integer, default: .number(1_048_576), limits: 64...16_777_216, "bytes of the weights' header"),
+      .init("genome_limit", .integer, default: .number(67_108_864), limits: 1024...1_099_511_627_776, "bytes of manifest, settings and weights together"),
       .init("rank_limit", .integer, default: .number(64), limits: 1...65_536, "rank of a module's factors"),
       .init("types", .string, default: .string("F32,F16,BF16"), "element types that are taken, with commas between them"),
     ])
@@ -47,7 +47,7 @@ struct Format: GateLayer {
       findings.add("kind", manifest.kind.rawValue)
       findings.add("bytes", size)
       findings.add("tensors", view.tensors.count)
-      findings.add("types", Set(view.tensors.map(\.type.rawValue)).sorted().joined(separator: ", "))
+      findings.add("types", Set(view.tensors.map { $0.type.rawValue }).sorted().joined(separator: ", "))
       findings.add("base", parameters.map { "names and shapes fit \(short(manifest.base)), \($0.count) parameters" } ?? "\(short(manifest.base)) is not run here, names and shapes are not compared")
       return findings.verdict(.accept)
     } catch { return Verdict(.reject(reason: error.message), evidence: [.init("code", error.code.rawValue)]) }
