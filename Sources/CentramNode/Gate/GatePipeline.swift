@@ -54,7 +54,7 @@ public struct GatePipeline: Sendable {
   /// SHA-256 of all that decides how it judges: layers, versions, policies, what is switched off. Peers are told it.
   public var policyDigest: [UInt8] {
     let lines = stages.map { "\($0.id) \((try? $0.layer.get())?.version ?? "-") \($0.policyJSON)" } + settings.disabled.sorted().map { "\($0) off" }
-    return SHA256.digest(of: Array("centram/gate/1\0\(lines.joined(separator: "\n"))".utf8))
+    return CentramGenome.SHA256.digest(of: Array("centram/gate/1\0\(lines.joined(separator: "\n"))".utf8))
   }
 
   /// Judges a genome and keeps the verdicts.
