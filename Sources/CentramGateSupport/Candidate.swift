@@ -8,13 +8,10 @@ extension GenomeCandidate {
     do throws(GenomeError) { return try Manifest(parsing: manifest) } catch { throw PluginError(.invalid, error.message) }
   }
 
-  /// The files by the names that the manifest must give them, in its order.
-  public func files(of kind: GenomeKind) -> [(name: String, bytes: UnsafeRawBufferPointer?)] {
-    switch kind {
-    // Nil stands for the configuration, which is an array of its own.
-    case .adapter: [(GenomeKind.configurationFile, nil), (kind.weightsFile, weights)]
-    case .fullDelta: [(kind.weightsFile, weights)]
-    }
+  /// The bytes of a file that the manifest names; nil where a genome of that kind has none of that name.
+  public func withFile<Result>(_ name: String, of kind: GenomeKind, _ body: (UnsafeRawBufferPointer) -> Result) -> Result? {
+    guard kind.files.contains(name) else { return nil }
+    return name == kind.weightsFile ? body(weights) : adapterConfiguration.withUnsafeBytes { body($0) }
   }
 }
 
@@ -29,13 +26,6 @@ extension HostServices {
   }
 }
 
-/// Ends a judgement from inside of its steps.
-public struct Refusal: Error, Sendable {
-  public let decision: Verdict.Decision
-  public static func reject(_ reason: String) -> Refusal { Refusal(decision: .reject(reason: reason)) }
-  public static func quarantine(_ reason: String) -> Refusal { Refusal(decision: .quarantine(reason: reason)) }
-}
-
 /// Evidence as it comes together.
 public struct Findings: Sendable {
   public private(set) var evidence: [Verdict.Evidence] = []
@@ -43,6 +33,9 @@ public struct Findings: Sendable {
   public mutating func add(_ name: String, _ value: some CustomStringConvertible) { evidence.append(.init(name, "\(value)")) }
   public func verdict(_ decision: Verdict.Decision) -> Verdict { Verdict(decision, evidence: evidence) }
 }
+
+/// Three digits behind the point, for sentences.
+public func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
 
 /// The first digits of an id or a key, for sentences.
 public func short(_ hex: String) -> String { hex.count > 12 ? "\(hex.prefix(12))…" : hex }

@@ -13,7 +13,8 @@ public struct UpdateSketch: Sendable, Equatable {
     for pair in adapter.pairs {
       let (a, b) = adapter.factors(of: pair)
       // The base's orientation: an embedding has a row for each input.
-      let rows = Projection(key, pair.module, isEmbedding(pair) ? "columns" : "rows"), columns = Projection(key, pair.module, isEmbedding(pair) ? "rows" : "columns")
+      let sides = pair.isEmbedding ? ["columns", "rows"] : ["rows", "columns"]
+      let rows = Projection(key, pair.module, sides[0]), columns = Projection(key, pair.module, sides[1])
       var left = [Float](repeating: 0, count: Self.side * pair.rank), right = left
       for output in 0..<pair.outputs {
         let (bucket, sign) = rows.place(of: output)
@@ -33,7 +34,6 @@ public struct UpdateSketch: Sendable, Equatable {
         }
       }
     }
-    func isEmbedding(_ pair: AdapterMatrices.Pair) -> Bool { pair.isEmbedding }
   }
 
   /// Of a full difference; tensors of more than two axes are taken as matrices of their last one.
