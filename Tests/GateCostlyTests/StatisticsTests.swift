@@ -47,10 +47,11 @@ import Testing
   @Test func medianAndDeviationAreThoseOfAPlainCount() {
     #expect(RobustStatistics.median([3]) == 3)
     #expect(RobustStatistics.median([4, 1, 3, 2]) == 2.5)
-    #expect(RobustStatistics.medianAbsoluteDeviation([1, 1, 2, 2, 4, 6, 9]) == 1)
-    #expect(RobustStatistics.score(10, against: [1, 1, 2, 2, 4, 6, 9], floor: 0) == 8 / 1.4826)
+    let found = RobustStatistics([1, 1, 2, 2, 4, 6, 9])
+    #expect(found.median == 2 && found.deviation == 1 && found.count == 7)
+    #expect(found.score(10, floor: 0) == 8 / 1.4826)
     // Equal values: the floor is the spread.
-    #expect(abs(RobustStatistics.score(1.2, against: [1, 1, 1], floor: 0.05) - 4) < 1e-9)
+    #expect(abs(RobustStatistics([1, 1, 1]).score(1.2, floor: 0.05) - 4) < 1e-9)
   }
 
   @Test func aBootstrapIsThatOfADirectCountAndDependsOnItsSeedAlone() {

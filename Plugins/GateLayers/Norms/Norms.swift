@@ -19,7 +19,7 @@ struct Norms: GateLayer {
       .init("z", .number, default: .number(4), limits: 0.5...1000, "score of a spectral statistic beyond which a layer counts as an outlier"),
       .init("outlier_layers", .integer, default: .number(2), limits: 1...10_000, "outlying layers of the model that make a quarantine"),
       .init("spread_floor", .number, default: .number(0.05), limits: 0...1, "least spread of a spectral statistic as a share of its median"),
-      .init("history", .integer, default: .number(200), limits: 20...10_000, "accepted genomes that are looked at, newest first"),
+      .init("history", .integer, default: .number(100), limits: 20...10_000, "accepted genomes that are looked at, newest first"),
     ])
 
   func judge(_ candidate: GenomeCandidate) async throws(PluginError) -> Verdict {

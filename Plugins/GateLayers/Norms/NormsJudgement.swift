@@ -13,7 +13,7 @@ struct MeasureHistory {
   }
 
   /// Nil where there are fewer than a median needs.
-  func values(_ name: String) -> [Double]? { values[name].flatMap { $0.count >= Norms.minimumHistory ? $0 : nil } }
+  func statistics(_ name: String) -> RobustStatistics? { values[name].flatMap { $0.count >= Norms.minimumHistory ? RobustStatistics($0) : nil } }
 }
 
 /// Collects what the matrices of one candidate say.
@@ -33,10 +33,11 @@ struct NormsJudgement {
     moduleCount += 1
     var limit = policy.number("rho") * base
     var rule = "\(shown(policy.number("rho"))) of the base's \(shown(base))"
-    if let norms = history.values("norm.\(module)") {
-      let (median, mad) = (RobustStatistics.median(norms), RobustStatistics.medianAbsoluteDeviation(norms))
-      let bound = median + policy.number("deviations") * mad
-      if bound < limit { (limit, rule) = (bound, "median \(shown(median)) + \(shown(policy.number("deviations"))) deviations of \(shown(mad)) of \(norms.count) accepted ones") }
+    if let norms = history.statistics("norm.\(module)") {
+      let bound = norms.median + policy.number("deviations") * norms.deviation
+      if bound < limit {
+        (limit, rule) = (bound, "median \(shown(norms.median)) + \(shown(policy.number("deviations"))) deviations of \(shown(norms.deviation)) of \(norms.count) accepted ones")
+      }
     }
     let ratio = spectrum.norm == 0 ? 0 : spectrum.norm / limit
     if ratio > worst.ratio || worst.module.isEmpty { worst = (ratio, module, spectrum.norm, limit, rule) }
@@ -44,10 +45,10 @@ struct NormsJudgement {
     if spectrum.norm > 0 || spectrum.remainder == 0, spectrum.remainder < 1e-10 { cancelled = (module, spectrum.remainder) }
     for (name, value) in [("sigma1", spectrum.firstShare), ("entropy", spectrum.entropy), ("kurtosis", spectrum.kurtosis)] {
       measures.append(.measure("\(name).\(module)", value))
-      guard let accepted = history.values("\(name).\(module)") else { continue }
-      let z = RobustStatistics.score(value, against: accepted, floor: policy.number("spread_floor"))
+      guard let accepted = history.statistics("\(name).\(module)") else { continue }
+      let z = accepted.score(value, floor: policy.number("spread_floor"))
       if abs(z) > policy.number("z"), outliers[Self.layer(of: module)] == nil {
-        outliers[Self.layer(of: module)] = "\(name) of \(module) is \(shown(value)), z = \(shown(z)) against a median of \(shown(RobustStatistics.median(accepted)))"
+        outliers[Self.layer(of: module)] = "\(name) of \(module) is \(shown(value)), z = \(shown(z)) against a median of \(shown(accepted.median))"
       }
     }
     measures.append(.measure("norm.\(module)", spectrum.norm))
