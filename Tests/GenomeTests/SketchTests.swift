@@ -7,7 +7,9 @@ import Testing
 
   private func sketch(_ factors: [CorpusShape.Factors], key: [UInt8] = [1, 2, 3]) throws -> [Float] {
     let result: Result<[Float], GenomeError> = shape.weights(factors).withUnsafeBytes { lent in
-      do throws(GenomeError) { return .success(UpdateSketch(try AdapterMatrices(configuration: shape.configuration(), weights: lent), key: key).values) } catch { return .failure(error) }
+      do throws(GenomeError) {
+        return .success(UpdateSketch(try AdapterMatrices(configuration: shape.configuration(), weights: lent), key: key).values)
+      } catch { return .failure(error) }
     }
     return try result.get()
   }
