@@ -31,6 +31,7 @@ struct Plugin {
 let adapters: [Target.Dependency] = ["CentramAdapterSupport", "CentramLinearAlgebra"]
 let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
+let gate: [Target.Dependency] = ["CentramGateSupport", "CentramGenome"]
 let sockets: [Target.Dependency] = ["NIOCore", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
 let http: [Target.Dependency] = sockets + [.product(name: "NIOHTTP1", package: "swift-nio")]
 let plugins: [Plugin] = [
@@ -66,9 +67,16 @@ let plugins: [Plugin] = [
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
   Plugin("Trainers", "DPLora", training),
+  Plugin("GateLayers", "Format", gate),
+  Plugin("GateLayers", "Signature", gate),
+  Plugin("GateLayers", "Freshness", gate),
+  Plugin("GateLayers", "Lineage", gate),
+  Plugin("GateLayers", "Admission", gate),
 ]
 let trainers: [Target.Dependency] = plugins.filter { $0.kind == "Trainers" }.map { .target(name: $0.target) }
 let transports: [Target.Dependency] = plugins.filter { $0.kind == "Transport" }.map { .target(name: $0.target) }
+/// The layers that need neither losses nor statistics.
+let firstLayers: [Target.Dependency] = ["Format", "Signature", "Freshness", "Lineage", "Admission"].map { .target(name: "GateLayers_\($0)") }
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
@@ -113,6 +121,8 @@ let package = Package(
     .target(name: "CentramMergeSupport", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
     .target(name: "CentramAdapterSupport", dependencies: [api, "CentramLinearAlgebra"], swiftSettings: swift),
     .target(name: "CentramTrainingSupport", dependencies: [api, "CentramNumerics", "CModelKernels"], swiftSettings: swift),
+    .target(name: "CentramGenome", dependencies: ["CKernels", "COpenSSL", "CSodium"], swiftSettings: swift),
+    .target(name: "CentramGateSupport", dependencies: [api, "CentramGenome"], swiftSettings: swift),
     .target(
       name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
@@ -123,8 +133,8 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium",
-        "CHostSystem",
+        api, "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CXXHash", "COpenSSL",
+        "CSodium", "CHostSystem",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
@@ -175,6 +185,13 @@ let package = Package(
     .testTarget(name: "TokenizerTests", dependencies: ["CentramModel", "Fuzzing"], swiftSettings: swift),
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .target(name: "Fuzzing", path: "Tests/Support/Fuzzing", swiftSettings: swift),
+    .target(name: "GateCorpus", dependencies: [api, "CentramGenome", "CSodium"], path: "Tests/Support/GateCorpus", swiftSettings: swift),
+    .testTarget(name: "GenomeTests", dependencies: ["CentramGenome", "Fuzzing", "GateCorpus"], swiftSettings: swift),
+    .testTarget(
+      name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus"] + firstLayers, swiftSettings: swift),
+    .executableTarget(
+      name: "centram-gate-bench", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus"] + firstLayers, path: "Benchmarks/Gate",
+      swiftSettings: swift),
     .target(name: "ModelGoldens", dependencies: ["CentramModel"], path: "Tests/Support/ModelGoldens", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),

@@ -5,7 +5,7 @@ import Testing
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
-    "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire",
+    "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramGateSupport",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -16,6 +16,8 @@ import Testing
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
     ("Sources/CentramTransportSupport", ["CentramPluginAPI", "CSecureChannel"]),
+    ("Sources/CentramGenome", ["CKernels"]),
+    ("Sources/CentramGateSupport", ["CentramPluginAPI", "CentramGenome"]),
     ("Sources/CentramNumerics", ["CKernels"]),
     ("Sources/CentramLinearAlgebra", []),
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
@@ -24,13 +26,13 @@ import Testing
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     (
       "Sources/CentramNode",
-      ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem"]
+      ["CentramPluginAPI", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem"]
     ),
     (
       "Plugins",
       [
         "CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CentramNumerics", "CentramLinearAlgebra",
-        "CKernels", "CQuic", "CUDP",
+        "CKernels", "CQuic", "CUDP", "CentramGenome", "CentramGateSupport",
       ]
     ),
   ]

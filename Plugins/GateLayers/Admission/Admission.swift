@@ -80,7 +80,7 @@ struct Admission: GateLayer {
         return .quarantine(
           reason: "its author's branch has \(rounded(standing.branchInfluence)) of \(rounded(standing.influence)) of all influence; a share of \(share) is allowed")
       }
-      if room < weight { return .scale(factor: room, reason: "its author's branch is near its share of \(share) of all influence") }
+      if room < weight - 1e-9 { return .scale(factor: room, reason: "its author's branch is near its share of \(share) of all influence") }
     }
     guard weight < 1 else { return .accept }
     return .scale(factor: weight, reason: "its author has \(standing.accepted) accepted genomes; the weight is whole from \(full) on")
