@@ -49,7 +49,7 @@ func bench(_ title: String, _ shape: CorpusShape, rounds: Int, known: Int) async
   // As many known updates as a node that ran for a while has to compare with.
   let sketch = world.updates[0].sketch
   for number in 0..<known {
-    world.updates.append(KnownUpdate(id: "\(number)", author: "\(number)", unixMilliseconds: 0, sketch: sketch.enumerated().map { $1 * Float(($0 * 7 + number) % 5 - 2) }))
+    world.updates.append(KnownUpdate(id: "\(number)", author: "\(number)", unixMilliseconds: 0, sketch: sketch.enumerated().map { $1 * Float(($0 * 7 + number) % 5 - 2) / 2 }))
   }
   let genome = world.next().sealed()
   let weights = UnsafeMutableRawBufferPointer.allocate(byteCount: genome.weights.count, alignment: 64)

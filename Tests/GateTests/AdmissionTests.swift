@@ -65,6 +65,19 @@ import Testing
     #expect(report.verdicts.last?.evidence.contains { $0.name == "nearest" && $0.value.contains("cosine 1.0") } == true)
   }
 
+  @Test func anUpdateTooLargeToCompareIsRefused() async throws {
+    let world = CorpusWorld.lived()
+    var draft = world.next()
+    draft.weights = world.shape.weights(
+      world.shape.factors(seed: 7).map { it in
+        var it = it
+        it.b = it.b.map { $0 < 0 ? -3e38 : 3e38 }
+        return it
+      })
+    let report = try await judge(draft.sealed(), in: world)
+    #expect(report.outcome == .rejected(layer: "gate.admission", reason: "its update is too large, or not finite, so it cannot be compared with others"))
+  }
+
   @Test func theBoundOfCopiesIsASetting() async throws {
     let world = CorpusWorld.lived()
     var random = CorpusRandom(5)
