@@ -69,6 +69,11 @@ let plugins: [Plugin] = [
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
   Plugin("Trainers", "DPLora", training),
+  Plugin("GateLayers", "Format", gate),
+  Plugin("GateLayers", "Signature", gate),
+  Plugin("GateLayers", "Freshness", gate),
+  Plugin("GateLayers", "Lineage", gate),
+  Plugin("GateLayers", "Admission", gate),
   Plugin("GateLayers", "Norms", measuring),
   Plugin("GateLayers", "Privacy", measuring + training),
   Plugin("GateLayers", "Consensus", measuring),
@@ -77,6 +82,8 @@ let plugins: [Plugin] = [
 ]
 let trainers: [Target.Dependency] = plugins.filter { $0.kind == "Trainers" }.map { .target(name: $0.target) }
 let transports: [Target.Dependency] = plugins.filter { $0.kind == "Transport" }.map { .target(name: $0.target) }
+/// The layers that need neither losses nor statistics.
+let firstLayers: [Target.Dependency] = ["Format", "Signature", "Freshness", "Lineage", "Admission"].map { .target(name: "GateLayers_\($0)") }
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
@@ -134,8 +141,8 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium",
-        "CHostSystem",
+        api, "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CXXHash", "COpenSSL",
+        "CSodium", "CHostSystem",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
@@ -186,6 +193,13 @@ let package = Package(
     .testTarget(name: "TokenizerTests", dependencies: ["CentramModel", "Fuzzing"], swiftSettings: swift),
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .target(name: "Fuzzing", path: "Tests/Support/Fuzzing", swiftSettings: swift),
+    .target(name: "GateCorpus", dependencies: [api, "CentramGenome", "CSodium"], path: "Tests/Support/GateCorpus", swiftSettings: swift),
+    .testTarget(name: "GenomeTests", dependencies: ["CentramGenome", "Fuzzing", "GateCorpus"], swiftSettings: swift),
+    .testTarget(
+      name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus"] + firstLayers, swiftSettings: swift),
+    .executableTarget(
+      name: "centram-gate-bench", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus"] + firstLayers, path: "Benchmarks/Gate",
+      swiftSettings: swift),
     .target(name: "ModelGoldens", dependencies: ["CentramModel"], path: "Tests/Support/ModelGoldens", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),

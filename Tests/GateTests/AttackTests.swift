@@ -9,7 +9,8 @@ import Testing
     var world = CorpusWorld.lived()
     let genome = attack.make(&world)
     let report = try await judge(genome, attack.direction, in: world)
-    #expect(report.refusingLayer == attack.layer, "\(attack): \(report.outcome)")
+    let layer = report.refusingLayer
+    #expect(layer == attack.layer, "\(attack): \(report.outcome)")
   }
 
   @Test(arguments: GateAttack.firstFive) func passesWhereThatLayerAloneIsTakenOutUnlessAnotherCoversIt(attack: GateAttack) async throws {
@@ -17,9 +18,11 @@ import Testing
     let genome = attack.make(&world)
     let report = try await judge(genome, attack.direction, in: world, without: [attack.layer])
     if attack.covers.isEmpty {
-      #expect(report.isAccepted, "\(attack): \(report.outcome)")
+      let isAccepted = report.isAccepted
+      #expect(isAccepted, "\(attack): \(report.outcome)")
     } else {
-      #expect(attack.covers.contains(report.refusingLayer ?? "nobody"), "\(attack): \(report.outcome)")
+      let layer = report.refusingLayer ?? "nobody"
+      #expect(attack.covers.contains(layer), "\(attack): \(report.outcome)")
     }
     #expect(report.warning == "gate incomplete: \(attack.layer) switched off")
   }

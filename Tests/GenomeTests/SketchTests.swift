@@ -7,7 +7,9 @@ import Testing
 
   private func sketch(_ factors: [CorpusShape.Factors], key: [UInt8] = [1, 2, 3]) throws -> [Float] {
     let result: Result<[Float], GenomeError> = shape.weights(factors).withUnsafeBytes { lent in
-      do throws(GenomeError) { return .success(UpdateSketch(try AdapterMatrices(configuration: shape.configuration(), weights: lent), key: key).values) } catch { return .failure(error) }
+      do throws(GenomeError) {
+        return .success(UpdateSketch(try AdapterMatrices(configuration: shape.configuration(), weights: lent), key: key).values)
+      } catch { return .failure(error) }
     }
     return try result.get()
   }
@@ -55,8 +57,15 @@ import Testing
     #expect(one == (try sketch(factors)))
   }
 
-  @Test func nothingHasNoAngle() {
-    #expect(UpdateSketch.cosine([0, 0], [1, 1]) == 0 && UpdateSketch.cosine([.nan], [1]) == 0 && UpdateSketch.cosine([1], [1, 2]) == 0)
-    #expect(UpdateSketch.cosine([2, 0], [1, 0]) == 1 && UpdateSketch.cosine([2, 0], [-1, 0]) == -1)
+  @Test func nothingHasNoAngle() throws {
+    func vector(_ first: Float, _ second: Float = 0) -> [Float] { [first, second] + Array(repeating: 0, count: UpdateSketch.count - 2) }
+    #expect(UpdateSketch.cosine(vector(0), vector(1)) == 0 && UpdateSketch.cosine(vector(.nan), vector(1)) == 0 && UpdateSketch.cosine([1], [1]) == 0)
+    #expect(UpdateSketch.cosine(vector(1), vector(1)) == 1 && UpdateSketch.cosine(vector(1), vector(-1)) == -1 && UpdateSketch.cosine(vector(0.6, 0.8), vector(1)) == Double(Float(0.6)))
+    let nothing = shape.factors(seed: 1).map { it in
+      var it = it
+      it.b = it.b.map { _ in 0 }
+      return it
+    }
+    #expect(try sketch(nothing).allSatisfy { $0 == 0 })
   }
 }

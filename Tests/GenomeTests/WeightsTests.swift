@@ -57,7 +57,11 @@ import Testing
   private func settings(_ text: String) -> GenomeError? { thrown { () throws(GenomeError) in try AdapterSettings(parsing: Array(text.utf8)) } }
 
   @Test func readsSettingsAsPEFTWritesThem() throws {
-    let text = #"{"peft_type":"LORA","r":4,"lora_alpha":8,"bias":"none","use_rslora":false,"rank_pattern":{"layers.0.q_proj":2},"alpha_pattern":{"q_proj":3.5},"loftq_config":{},"auto_mapping":{"base_model_class":"LlamaForCausalLM","parent_library":"transformers.models.llama.modeling_llama"},"lora_bias":false,"kasa_config":null,"qalora_group_size":16,"megatron_core":"megatron.core","revision":null}"#
+    let text = """
+      {"peft_type":"LORA","r":4,"lora_alpha":8,"bias":"none","use_rslora":false,"rank_pattern":{"layers.0.q_proj":2},"alpha_pattern":{"q_proj":3.5},
+      "auto_mapping":{"base_model_class":"LlamaForCausalLM","parent_library":"transformers.models.llama.modeling_llama"},"loftq_config":{},"lora_bias":false,
+      "kasa_config":null,"qalora_group_size":16,"megatron_core":"megatron.core","revision":null}
+      """
     let settings = try AdapterSettings(parsing: Array(text.utf8))
     #expect(settings.rank(of: "model.layers.0.q_proj") == 2 && settings.rank(of: "model.layers.1.q_proj") == 4 && settings.rank(of: "xlayers.0.q_proj") == 4)
     #expect(settings.scale(of: "model.layers.0.q_proj") == 1.75 && settings.scale(of: "model.layers.0.up_proj") == 2)

@@ -28,7 +28,7 @@ import Testing
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     (
       "Sources/CentramNode",
-      ["CentramPluginAPI", "CentramDownload", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem"]
+      ["CentramPluginAPI", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem"]
     ),
     (
       "Plugins",

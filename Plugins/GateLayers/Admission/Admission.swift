@@ -36,7 +36,10 @@ struct Admission: GateLayer {
         return findings.verdict(.reject(reason: "\(who) has used up \(perDay) genomes a day; another is due in \(bucket.minutesToNext) minutes"))
       }
     }
-    if let copy = try await original(of: candidate, manifest, policy) {
+    let sketches = try services.required("centram.sketches/1", for: "gate.admission", as: (any SketchService).self)
+    let sketch = try Self.sketch(of: candidate, manifest, key: sketches.key)
+    guard sketch.isFinite else { return findings.verdict(.reject(reason: "its update is too large, or not finite, so it cannot be compared with others")) }
+    if let copy = try await Self.nearest(to: sketch, in: sketches.known(base: manifest.base, except: candidate.contentHash, limit: policy.integer("compared"))) {
       findings.add("nearest", "\(copy.id) by \(copy.author), cosine \(rounded(copy.cosine))")
       if copy.cosine >= policy.number("cosine") {
         return findings.verdict(.reject(reason: "it is a copy of \(short(copy.id)) and counts as that of \(short(copy.author)): cosine \(rounded(copy.cosine))"))
@@ -45,20 +48,17 @@ struct Admission: GateLayer {
     return findings.verdict(Self.influence(standing, policy))
   }
 
-  /// The known update that is nearest in angle.
-  private func original(
-    of candidate: GenomeCandidate, _ manifest: Manifest, _ policy: LayerPolicy
-  ) async throws(PluginError) -> (id: String, author: String, cosine: Double)? {
-    let sketches = try services.required("centram.sketches/1", for: "gate.admission", as: (any SketchService).self)
-    let known = try await sketches.known(base: manifest.base, except: candidate.contentHash, limit: policy.integer("compared"))
-    guard !known.isEmpty else { return nil }
-    let sketch: UpdateSketch
+  private static func sketch(of candidate: GenomeCandidate, _ manifest: Manifest, key: [UInt8]) throws(PluginError) -> UpdateSketch {
     do throws(GenomeError) {
       switch manifest.kind {
-      case .adapter: sketch = UpdateSketch(try AdapterMatrices(configuration: candidate.adapterConfiguration, weights: candidate.weights), key: sketches.key)
-      case .fullDelta: sketch = UpdateSketch(delta: try SafetensorsView(candidate.weights), key: sketches.key)
+      case .adapter: return UpdateSketch(try AdapterMatrices(configuration: candidate.adapterConfiguration, weights: candidate.weights), key: key)
+      case .fullDelta: return UpdateSketch(delta: try SafetensorsView(candidate.weights), key: key)
       }
     } catch { throw PluginError(.invalid, error.message) }
+  }
+
+  /// The known update with the smallest angle.
+  private static func nearest(to sketch: UpdateSketch, in known: [KnownUpdate]) -> (id: String, author: String, cosine: Double)? {
     var best: (id: String, author: String, cosine: Double)?
     for other in known {
       let cosine = UpdateSketch.cosine(sketch.values, other.sketch)
@@ -80,7 +80,7 @@ struct Admission: GateLayer {
         return .quarantine(
           reason: "its author's branch has \(rounded(standing.branchInfluence)) of \(rounded(standing.influence)) of all influence; a share of \(share) is allowed")
       }
-      if room < weight { return .scale(factor: room, reason: "its author's branch is near its share of \(share) of all influence") }
+      if room < weight - 1e-9 { return .scale(factor: room, reason: "its author's branch is near its share of \(share) of all influence") }
     }
     guard weight < 1 else { return .accept }
     return .scale(factor: weight, reason: "its author has \(standing.accepted) accepted genomes; the weight is whole from \(full) on")

@@ -41,14 +41,17 @@ struct Format: GateLayer {
         return Verdict(.reject(reason: "element \(index) of \(tensor.name.prefix(100)) is NaN or infinite"))
       }
       let parameters: [BaseParameter]?
-      do throws(PluginError) { parameters = try await base.parameters(ofBase: manifest.base) } catch { throw GenomeError(.inconsistent, "the base's shapes are not known: \(error.message)") }
+      do throws(PluginError) { parameters = try await base.parameters(ofBase: manifest.base) } catch {
+        return Verdict(.reject(reason: "the base's shapes are not known: \(error.message)"))
+      }
       if let refusal = parameters.flatMap({ Self.difference(shapes, from: $0) }) { return Verdict(.reject(reason: refusal)) }
       var findings = Findings()
       findings.add("kind", manifest.kind.rawValue)
       findings.add("bytes", size)
       findings.add("tensors", view.tensors.count)
       findings.add("types", Set(view.tensors.map { $0.type.rawValue }).sorted().joined(separator: ", "))
-      findings.add("base", parameters.map { "names and shapes fit \(short(manifest.base)), \($0.count) parameters" } ?? "\(short(manifest.base)) is not run here, names and shapes are not compared")
+      let comparison = parameters.map { "names and shapes fit, \($0.count) parameters" } ?? "not run here, names and shapes are not compared"
+      findings.add("base", "\(short(manifest.base)): \(comparison)")
       return findings.verdict(.accept)
     } catch { return Verdict(.reject(reason: error.message), evidence: [.init("code", error.code.rawValue)]) }
   }
@@ -70,7 +73,9 @@ struct Format: GateLayer {
   /// What the manifest says of files against what is there. Their hashes are `gate.signature`'s.
   private static func wrongFiles(_ manifest: Manifest, _ candidate: GenomeCandidate) -> String? {
     let names = manifest.files.map(\.name), wanted = manifest.kind.files
-    guard names == wanted else { return "the manifest names the files \(names.joined(separator: ", ")); a genome of kind \(manifest.kind.rawValue) has \(wanted.joined(separator: ", "))" }
+    guard names == wanted else {
+      return "the manifest names the files \(names.joined(separator: ", ")); a genome of kind \(manifest.kind.rawValue) has \(wanted.joined(separator: ", "))"
+    }
     guard manifest.kind == .adapter || candidate.adapterConfiguration.isEmpty else { return "a genome of kind \(manifest.kind.rawValue) has no \(GenomeKind.configurationFile)" }
     for file in manifest.files {
       let size = candidate.withFile(file.name, of: manifest.kind) { $0.count } ?? 0

@@ -16,12 +16,7 @@ struct Signature: GateLayer {
     guard ManifestSignature.holds(candidate.manifestSignature, of: candidate.manifest, by: Hexadecimal.bytes(manifest.author) ?? []) else {
       return Verdict(.reject(reason: "the signature is not that of \(short(manifest.author)) over this manifest with the domain centram/genome/1"))
     }
-    for file in manifest.files {
-      guard let difference = candidate.withFile(file.name, of: manifest.kind, { Self.difference($0, from: file) }) else {
-        return Verdict(.reject(reason: "the manifest signs \(file.name), which is not there"))
-      }
-      if let difference { return Verdict(.reject(reason: difference)) }
-    }
+    if let difference = Self.difference(manifest, candidate) { return Verdict(.reject(reason: difference)) }
     if let reason = try await authors.standing(ofAuthor: manifest.author).revocation {
       return Verdict(.reject(reason: "the key \(short(manifest.author)) was revoked: \(reason)"))
     }
@@ -36,15 +31,29 @@ struct Signature: GateLayer {
     return findings.verdict(.accept)
   }
 
-  /// A sentence where a file's bytes are not those that were signed.
+  /// A sentence where the files are not those that were signed. The node's own hash of the content covers names, sizes and bytes of all files,
+  /// so where it is the manifest's, no file needs to be hashed again.
+  private static func difference(_ manifest: Manifest, _ candidate: GenomeCandidate) -> String? {
+    let isContent = manifest.contentHash == candidate.contentHash
+    for file in manifest.files {
+      guard let difference = candidate.withFile(file.name, of: manifest.kind, { isContent ? Self.chunkDifference($0, from: file) : Self.difference($0, from: file) })
+      else { return "the manifest signs \(file.name), which is not there" }
+      if let difference { return difference }
+    }
+    return isContent ? nil : "the content \(short(Hexadecimal.text(candidate.contentHash))) is not what was signed, \(short(Hexadecimal.text(manifest.contentHash)))"
+  }
+
   private static func difference(_ bytes: UnsafeRawBufferPointer, from file: Manifest.File) -> String? {
     guard Int64(bytes.count) == file.size else { return "\(file.name) has \(bytes.count) bytes, \(file.size) were signed" }
-    let digest = SHA256.digest(of: bytes), hash = Hexadecimal.text(digest)
-    guard hash == file.sha256 else { return "\(file.name) has the SHA-256 \(short(hash)), \(short(file.sha256)) was signed" }
+    let hash = Hexadecimal.text(SHA256.digest(of: bytes))
+    return hash == file.sha256 ? nil : "\(file.name) has the SHA-256 \(short(hash)), \(short(file.sha256)) was signed"
+  }
+
+  private static func chunkDifference(_ bytes: UnsafeRawBufferPointer, from file: Manifest.File) -> String? {
     // One chunk is the file.
-    let hashes = !bytes.isEmpty && bytes.count <= file.chunkSize ? [digest] : ChunkHashes.of(bytes, size: file.chunkSize)
-    guard Hexadecimal.text(ChunkHashes.joined(hashes)) == file.chunks else { return "the chunks of \(file.name) have other hashes than were signed" }
-    return nil
+    let isOne = !bytes.isEmpty && bytes.count <= file.chunkSize
+    let hashes = isOne ? [Hexadecimal.bytes(file.sha256) ?? []] : ChunkHashes.of(bytes, size: file.chunkSize)
+    return Hexadecimal.text(ChunkHashes.joined(hashes)) == file.chunks ? nil : "the chunks of \(file.name) have other hashes than were signed"
   }
 }
 

@@ -4,7 +4,7 @@
 public struct UpdateSketch: Sendable, Equatable {
   public static let side = 32
   public static let count = side * side
-  /// Row by row.
+  /// Row by row, of length 1; zeros for an update that is 0, and not finite for one whose values are too large for float32.
   public private(set) var values: [Float]
 
   /// Of an adapter's update.
@@ -34,6 +34,7 @@ public struct UpdateSketch: Sendable, Equatable {
         }
       }
     }
+    normalize()
   }
 
   /// Of a full difference; tensors of more than two axes are taken as matrices of their last one.
@@ -49,19 +50,30 @@ public struct UpdateSketch: Sendable, Equatable {
         for column in 0..<width { values[bucket * Self.side + places[column].bucket] += sign * places[column].sign * floats[row * width + column] }
       }
     }
+    normalize()
   }
 
-  /// In [−1, 1]; 0 where one is 0 or has another size.
+  public var isFinite: Bool { values.allSatisfy(\.isFinite) }
+
+  private mutating func normalize() {
+    let length = values.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+    guard length > 0 else { return }
+    for index in values.indices { values[index] = Float(Double(values[index]) / length) }
+  }
+
+  /// Of two sketches' values, in [−1, 1]; 0 where one is 0, not finite, or of another size.
   public static func cosine(_ one: [Float], _ other: [Float]) -> Double {
-    guard one.count == other.count else { return 0 }
-    var product = 0.0, squares = (0.0, 0.0)
-    for (x, y) in zip(one, other) {
-      product += Double(x) * Double(y)
-      squares.0 += Double(x) * Double(x)
-      squares.1 += Double(y) * Double(y)
+    guard one.count == count, other.count == count else { return 0 }
+    let product = one.withUnsafeBytes { x in
+      other.withUnsafeBytes { y in
+        var sums = SIMD16<Float>()
+        for place in stride(from: 0, to: count * 4, by: 64) {
+          sums += x.loadUnaligned(fromByteOffset: place, as: SIMD16<Float>.self) * y.loadUnaligned(fromByteOffset: place, as: SIMD16<Float>.self)
+        }
+        return Double(sums.sum())
+      }
     }
-    let size = (squares.0 * squares.1).squareRoot()
-    return size > 0 && size.isFinite ? min(1, max(-1, product / size)) : 0
+    return product.isFinite ? min(1, max(-1, product)) : 0
   }
 }
 

@@ -46,8 +46,8 @@ extension GateAttack {
     GateAttack("a key that stands twice in the manifest", layer, covers: manifestReaders) { world in
       world.next().sealed(text: { $0.replacingFirst("\"schema\":1", with: "\"schema\":1,\"schema\":1") })
     },
-    GateAttack("weights that are NaN", layer) { world in world.next().weights(spoiled(world, .nan)).sealed() },
-    GateAttack("weights that are infinite", layer) { world in world.next().weights(spoiled(world, -.infinity)).sealed() },
+    GateAttack("weights that are NaN", layer, covers: reader) { world in world.next().weights(spoiled(world, .nan)).sealed() },
+    GateAttack("weights that are infinite", layer, covers: reader) { world in world.next().weights(spoiled(world, -.infinity)).sealed() },
     GateAttack("a module that the base does not have", layer) { world in
       var shape = world.shape
       shape.layers += 1

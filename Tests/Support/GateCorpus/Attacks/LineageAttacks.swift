@@ -87,23 +87,24 @@ extension GateAttack {
     },
   ]
 
-  private static func id(_ number: Int) -> String { Hexadecimal.text(SHA256.digest(of: Array("stranger \(number)".utf8))) }
+  /// The id of one of the genomes that `chain` makes.
+  public static func strangerID(_ number: Int) -> String { Hexadecimal.text(SHA256.digest(of: Array("stranger \(number)".utf8))) }
 
   /// A genome without parents that the node knows.
   private static func stranger(_ number: Int, in world: inout CorpusWorld) -> String {
-    let id = id(number)
+    let id = strangerID(number)
     world.known[id] = LineageEntry(
       id: id, author: CorpusKey(1000).hex, parents: [], generation: 0, sequence: UInt64(number + 1), previous: nil, unixMilliseconds: world.now, domain: "prose.english")
     return id
   }
 
   /// The youngest of `count` generations, each the only parent of the next.
-  static func chain(_ count: Int, in world: inout CorpusWorld) -> String {
+  public static func chain(_ count: Int, in world: inout CorpusWorld) -> String {
     for number in 0..<count {
       let id = stranger(number, in: &world)
       world.known[id]?.generation = number
-      if number > 0 { world.known[id]?.parents = [.init(id: Self.id(number - 1), basisPoints: 10_000)] }
+      if number > 0 { world.known[id]?.parents = [.init(id: strangerID(number - 1), basisPoints: 10_000)] }
     }
-    return id(count - 1)
+    return strangerID(count - 1)
   }
 }
