@@ -91,6 +91,21 @@ import Testing
     }
   }
 
+  @Test func everyParameterOfAGateLayerIsDocumented() throws {
+    let pages = try Repository.files("docs/plugins", ".md").map(Repository.text).joined()
+    var count = 0
+    for file in Repository.files("Plugins/GateLayers", ".swift") {
+      for line in try Repository.text(file).split(separator: "\n") {
+        let line = line.trimmingCharacters(in: .whitespaces)
+        guard line.hasPrefix(".init(\""), [".number,", ".integer,", ".string,", ".boolean,"].contains(where: line.contains), line.contains("default:") else { continue }
+        let name = line.dropFirst(7).prefix { $0 != "\"" }
+        count += 1
+        #expect(pages.contains("| `\(name)` |"), "\(file): docs/plugins says nothing of \(name)")
+      }
+    }
+    #expect(count > 30)
+  }
+
   @Test func nothingIsLeftOpenInTheCode() throws {
     for folder in ["Sources", "Plugins", "Tests", "Examples", "Scripts", "Benchmarks"] {
       for file in Repository.files(folder, ".swift", ".c", ".h", ".inc", ".rs", ".py", "Scripts/test")
