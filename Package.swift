@@ -84,6 +84,8 @@ let trainers: [Target.Dependency] = plugins.filter { $0.kind == "Trainers" }.map
 let transports: [Target.Dependency] = plugins.filter { $0.kind == "Transport" }.map { .target(name: $0.target) }
 /// The layers that need neither losses nor statistics.
 let firstLayers: [Target.Dependency] = ["Format", "Signature", "Freshness", "Lineage", "Admission"].map { .target(name: "GateLayers_\($0)") }
+/// Those that do.
+let measuringLayers: [Target.Dependency] = ["Norms", "Privacy", "Consensus", "Fitness", "Behaviour"].map { .target(name: "GateLayers_\($0)") }
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
@@ -194,6 +196,9 @@ let package = Package(
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .target(name: "Fuzzing", path: "Tests/Support/Fuzzing", swiftSettings: swift),
     .target(name: "GateCorpus", dependencies: [api, "CentramGenome", "CSodium"], path: "Tests/Support/GateCorpus", swiftSettings: swift),
+    .target(
+      name: "GateMeasuringCorpus", dependencies: [api, "CentramGenome", "CentramPluginTesting", "CentramTrainingSupport", "GateCorpus"],
+      path: "Tests/Support/GateMeasuringCorpus", swiftSettings: swift),
     .testTarget(name: "GenomeTests", dependencies: ["CentramGenome", "Fuzzing", "GateCorpus"], swiftSettings: swift),
     .testTarget(
       name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus"] + firstLayers, swiftSettings: swift),
@@ -232,9 +237,8 @@ let package = Package(
     .testTarget(
       name: "GateCostlyTests",
       dependencies: [
-        api, "CentramGateStatistics", "CentramGateSupport", "CentramGenome", "CentramLinearAlgebra", "CentramPluginTesting", "CentramTrainingSupport", "GateLayers_Norms",
-        "GateLayers_Privacy", "GateLayers_Consensus", "GateLayers_Fitness", "GateLayers_Behaviour",
-      ], swiftSettings: swift),
+        api, "CentramGateStatistics", "CentramGenome", "CentramLinearAlgebra", "CentramPluginTesting", "CentramTrainingSupport", "GateCorpus", "GateMeasuringCorpus",
+      ] + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
       name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],
       path: "Benchmarks/MergeKernels", swiftSettings: swift),
