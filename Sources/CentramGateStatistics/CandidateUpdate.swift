@@ -6,8 +6,8 @@ public import CentramPluginAPI
 /// A candidate's update as factors by module. A full delta counts as a product, too: the matrix itself and a unit matrix, so that every
 /// statistic has one way to be computed. The candidate's weights must outlive this.
 public struct CandidateUpdate {
-  /// Of a full delta's matrix, the largest smaller extent: its statistics cost the third power of it.
-  public static let maximumDenseExtent = 1024
+  /// Of an adapter's rank, and of the smaller extent of a full delta's matrix: memory goes by the square of it, work by the third power.
+  public static let maximumRank = 1024
 
   public let manifest: Manifest
   /// Sorted. A full delta's are its tensors' names without `.weight`.
@@ -19,7 +19,7 @@ public struct CandidateUpdate {
     case dense(SafetensorsView, [SafetensorsView.Tensor])
   }
 
-  /// - Throws: `.invalid` where manifest, settings or weights cannot be read; `.unsupported` for a full delta beyond the limit.
+  /// - Throws: `.invalid` where manifest, settings or weights cannot be read; `.unsupported` beyond `maximumRank`.
   public init(_ candidate: GenomeCandidate) throws(PluginError) {
     manifest = try candidate.openedManifest()
     let kind = manifest.kind
@@ -28,16 +28,19 @@ public struct CandidateUpdate {
       let matrices = try Self.reading { () throws(GenomeError) in
         try AdapterMatrices(configuration: candidate.adapterConfiguration, weights: candidate.weights)
       }
+      for pair in matrices.pairs where pair.rank > Self.maximumRank {
+        throw PluginError(.unsupported, "\(pair.module) has rank \(pair.rank); updates are measured up to rank \(Self.maximumRank)")
+      }
       (source, modules) = (.adapter(matrices), matrices.pairs.map(\.module))
     case .fullDelta:
       let view = try Self.reading { () throws(GenomeError) in try SafetensorsView(candidate.weights) }
       let tensors = view.tensors.sorted { $0.name < $1.name }
       for tensor in tensors {
         let (rows, columns) = Self.extents(tensor)
-        guard min(rows, columns) <= Self.maximumDenseExtent else {
+        guard min(rows, columns) <= Self.maximumRank else {
           throw PluginError(
             .unsupported,
-            "\(tensor.name) is \(rows) × \(columns); full deltas are measured up to \(Self.maximumDenseExtent) in the smaller extent: send an adapter (merge extract-lora)")
+            "\(tensor.name) is \(rows) × \(columns); full deltas are measured up to \(Self.maximumRank) in the smaller extent: send an adapter (merge extract-lora)")
         }
       }
       source = .dense(view, tensors)

@@ -16,9 +16,11 @@ public struct UpdateProducts: Sendable, Equatable {
   }
 
   /// Adds one module.
-  /// - Parameter updates: one an update, nil where it leaves the module as it is.
+  /// - Parameters:
+  ///   - updates: one an update, nil where it leaves the module as it is.
+  ///   - maximumRank: of all together, up to which the factors are multiplied; beyond it, as with full deltas, ΔW is written out a few rows at a time.
   /// - Throws: `.shapeMismatch` where two change matrices of different shapes, `.invalid` where a product is not finite.
-  public mutating func add(_ updates: [ModuleUpdate?]) throws(PluginError) {
+  public mutating func add(_ updates: [ModuleUpdate?], maximumRank: Int = 2048) throws(PluginError) {
     precondition(updates.count == count, "one module an update")
     let present = updates.indices.filter { updates[$0] != nil }
     guard let first = present.first, let shape = updates[first] else { return }
@@ -29,24 +31,49 @@ public struct UpdateProducts: Sendable, Equatable {
       }
     }
     let parts = present.map { updates[$0]! }
-    let a = Matrix(stacking: parts.map { part in (1, part.factors.a.withUnsafeBufferPointer { Matrix(rows: part.factors.rank, columns: shape.inputs, buffer: $0) }) }).gram()
-    let bt = Matrix(
-      stacking: parts.map { part in (1, part.factors.b.withUnsafeBufferPointer { Matrix(rows: shape.outputs, columns: part.factors.rank, buffer: $0) }.transposed()) }
-    ).gram()
-    var starts = [0]
-    for part in parts { starts.append(starts.last! + part.factors.rank) }
+    let products = parts.reduce(0) { $0 + $1.factors.rank } <= maximumRank ? Self.ofFactors(parts) : Self.ofRows(parts)
     for (x, i) in present.enumerated() {
       for (y, j) in present.enumerated() where y >= x {
-        var sum = 0.0
-        for row in starts[x]..<starts[x + 1] {
-          for column in starts[y]..<starts[y + 1] { sum += a[row, column] * bt[row, column] }
-        }
-        let product = sum * parts[x].scale * parts[y].scale
+        let product = products[x, y]
         guard product.isFinite else { throw PluginError(.invalid, "\(shape.module): the product of two updates is \(product)") }
         values[i * count + j] += product
         if i != j { values[j * count + i] += product }
       }
     }
+  }
+
+  /// The upper half of all products, sᵢ sⱼ Σ (Bᵢᵀ·Bⱼ) ∘ (Aᵢ·Aⱼᵀ).
+  private static func ofFactors(_ parts: [ModuleUpdate]) -> Matrix {
+    let a = Matrix(stacking: parts.map { part in (1, part.factors.a.withUnsafeBufferPointer { Matrix(rows: part.factors.rank, columns: part.inputs, buffer: $0) }) }).gram()
+    let bt = Matrix(
+      stacking: parts.map { part in (1, part.factors.b.withUnsafeBufferPointer { Matrix(rows: part.outputs, columns: part.factors.rank, buffer: $0) }.transposed()) }
+    ).gram()
+    var result = Matrix(zeros: parts.count, parts.count)
+    var starts = [0]
+    for part in parts { starts.append(starts.last! + part.factors.rank) }
+    for x in parts.indices {
+      for y in x..<parts.count {
+        var sum = 0.0
+        for row in starts[x]..<starts[x + 1] {
+          for column in starts[y]..<starts[y + 1] { sum += a[row, column] * bt[row, column] }
+        }
+        result[x, y] = sum * parts[x].scale * parts[y].scale
+      }
+    }
+    return result
+  }
+
+  /// The same from ΔW written out, about 8 MiB at a time.
+  private static func ofRows(_ parts: [ModuleUpdate]) -> Matrix {
+    var result = Matrix(zeros: parts.count, parts.count)
+    let (outputs, inputs) = (parts[0].outputs, parts[0].inputs)
+    let rows = max(1, (1 << 20) / max(1, inputs * parts.count))
+    for start in stride(from: 0, to: outputs, by: rows) {
+      let range = start..<min(start + rows, outputs)
+      let products = Matrix(rows: parts.count, columns: range.count * inputs, elements: parts.flatMap { $0.rows(range) }).gram()
+      for index in result.elements.indices { result.elements[index] += products.elements[index] }
+    }
+    return result
   }
 
   public subscript(i: Int, j: Int) -> Double { values[i * count + j] }

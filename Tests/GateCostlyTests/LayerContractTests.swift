@@ -122,4 +122,51 @@ import Testing
     let one = try await it.make(Self.host()).judge(genome.candidate()), again = try await it.make(Self.host()).judge(genome.candidate())
     #expect(one == again)
   }
+
+  @Test func aRankBeyondTheLimitIsRefusedBeforeAnyWork() async throws {
+    // A and B of one column and one row, so that the file is small and rank × rank would not be.
+    func genome(_ rank: Int) throws -> TestGenome {
+      try TestGenome([
+        ModuleUpdate(
+          module: Updates.modules[0], outputs: 1, inputs: 1, scale: 1,
+          factors: LowRankFactors(rank: rank, a: Array(repeating: 1e-6, count: rank), b: Array(repeating: 1e-6, count: rank)))
+      ])
+    }
+    for layer in [Norms(services: Self.host()) as any GateLayer, Consensus(services: Self.host())] {
+      let beyond = try genome(1_000_000)
+      let error = await failure(layer, beyond.candidate())
+      #expect(error?.code == .unsupported && error?.message.contains("up to rank 1024") == true)
+    }
+    let at = try genome(64)
+    let error = await failure(Norms(services: Self.host()), at.candidate())
+    #expect(error == nil)
+  }
+
+  @Test(arguments: cases) func damagedGenomesAreJudgedOrRefused(it: Case) async throws {
+    let whole = try Self.genome()
+    let layer = it.make(Self.host())
+    let weights = UnsafeMutableRawBufferPointer.allocate(byteCount: whole.weights.count, alignment: 64)
+    defer { weights.deallocate() }
+    var (random, refused) = (TestRandom(77), 0)
+    for _ in 0..<200 {
+      weights.copyMemory(from: UnsafeRawBufferPointer(whole.weights))
+      var (manifest, configuration, length) = (whole.manifest, whole.configuration, weights.count)
+      for _ in 0...Int(random.next() % 3) {
+        let (place, byte) = (Int(random.next() >> 1), UInt8(truncatingIfNeeded: random.next()))
+        switch random.next() % 5 {
+        case 0: manifest[place % manifest.count] = byte
+        case 1: configuration[place % configuration.count] = byte
+        case 2: weights[place % min(1000, weights.count)] = byte
+        case 3: weights[place % weights.count] = byte
+        default: length = place % (weights.count + 1)
+        }
+      }
+      let candidate = GenomeCandidate(
+        direction: .inbound, contentHash: whole.contentHash, manifest: manifest, manifestSignature: Array(repeating: 0, count: 64), adapterConfiguration: configuration,
+        weights: UnsafeRawBufferPointer(rebasing: weights[..<length]))
+      if await failure(layer, candidate) != nil { refused += 1 }
+    }
+    // Layers that read no weights pass more; those that read everything refuse most.
+    if ["gate.norms", "gate.consensus"].contains(it.id) { #expect(refused > 80, "\(refused) of 200") }
+  }
 }

@@ -114,6 +114,31 @@ import Testing
     #expect(error?.message.contains("1 orders") == true)
   }
 
+  @Test func aMergeSpendsNothingWhereItsParentsRecordsStand() async throws {
+    let parents = ["01", "02"].map { String(repeating: $0, count: 32) }
+    func verdict(_ epsilons: [Double?], _ direction: GateDirection) async throws -> Verdict {
+      let genome = try TestGenome(Updates.adapter(norm: 0.1, seed: 1)) { manifest in
+        (manifest.parents, manifest.generation) = (parents.map { .init(id: $0, weight: 5000) }, 1)
+        manifest.recipe = .init(operator: "merge.linear", version: "1.0.0")
+      }
+      let entries = zip(parents, epsilons).map { id, epsilon in
+        LineageEntry(
+          id: id, author: "", parents: [], generation: 0, sequence: 1, previous: nil, unixMilliseconds: 1, domain: "code",
+          measures: epsilon.map { ["privacy.epsilon": $0] } ?? [:])
+      }
+      return try await Privacy(services: GateHost(["centram.lineage/1": LineageDouble(entries)])).judge(genome.candidate(direction))
+    }
+    for direction in [GateDirection.inbound, .outbound] {
+      let (whole, unchecked, unknown, large) = (
+        try await verdict([3, 8], direction), try await verdict([3, nil], direction), try await verdict([3], direction), try await verdict([3, 8.001], direction)
+      )
+      #expect(whole.isAccepted && whole.measure("privacy.epsilon") == 8)
+      #expect(whole.value("record")?.contains("attested, not verified") == (direction == .inbound))
+      #expect(unchecked.rejection?.contains(parents[1]) == true && unknown.rejection?.contains(parents[1]) == true)
+      #expect(large.rejection?.contains("limit is 8") == true)
+    }
+  }
+
   @Test func aRecordMayBeOptionalAndTheVerdictSaysSo() async throws {
     for direction in [GateDirection.inbound, .outbound] {
       let verdict = try await Self.judge(nil, direction, policy: #"{"record":"optional"}"#)

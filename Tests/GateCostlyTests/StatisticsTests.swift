@@ -94,6 +94,16 @@ import Testing
     #expect(abs(products.squaredDistance(x, y) - Dense.dot(mixed, mixed)) < 1e-9)
   }
 
+  @Test func productsAreTheSameWhereMatricesAreWrittenOut() throws {
+    let updates = (0..<4).map { Updates.adapter(norm: Double($0 + 1), seed: UInt64(40 + $0)) }
+    var (factors, rows) = (UpdateProducts(count: 4), UpdateProducts(count: 4))
+    for index in Updates.modules.indices {
+      try factors.add(updates.map { $0[index] }, maximumRank: 16)
+      try rows.add(updates.map { $0[index] }, maximumRank: 15)
+    }
+    for i in 0..<4 { for j in 0..<4 { #expect(abs(factors[i, j] - rows[i, j]) < 1e-10) } }
+  }
+
   @Test func anUpdateThatLeavesAModuleAloneCountsAsZeroThere() throws {
     let one = Updates.adapter(norm: 1, seed: 1)
     var products = UpdateProducts(count: 2)

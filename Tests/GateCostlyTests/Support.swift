@@ -36,7 +36,9 @@ final class TestGenome: @unchecked Sendable {
   let configuration: [UInt8], manifest: [UInt8], contentHash: [UInt8]
 
   /// An adapter of one rank, alpha = rank · scale.
-  init(_ modules: [ModuleUpdate], domain: String = "code", privacy: Manifest.Privacy? = nil, author: String = TestGenome.author) throws {
+  init(
+    _ modules: [ModuleUpdate], domain: String = "code", privacy: Manifest.Privacy? = nil, author: String = TestGenome.author, edit: (inout Manifest) -> Void = { _ in }
+  ) throws {
     let rank = modules.first?.factors.rank ?? 1, scale = modules.first?.scale ?? 1
     precondition(modules.allSatisfy { $0.factors.rank == rank && $0.scale == scale }, "one rank and scale for all")
     var tensors: [(name: String, shape: [Int], floats: [Float])] = []
@@ -46,14 +48,14 @@ final class TestGenome: @unchecked Sendable {
     }
     weights = Self.safetensors(tensors)
     configuration = Array(#"{"peft_type":"LORA","r":\#(rank),"lora_alpha":\#(scale * Double(rank))}"#.utf8)
-    (manifest, contentHash) = try Self.manifest(.adapter, [("adapter_config.json", configuration), ("adapter_model.safetensors", Array(weights))], domain, privacy, author)
+    (manifest, contentHash) = try Self.manifest(.adapter, [("adapter_config.json", configuration), ("adapter_model.safetensors", Array(weights))], domain, privacy, author, edit)
   }
 
   /// A full delta.
   init(delta tensors: [(name: String, shape: [Int], floats: [Float])], domain: String = "code") throws {
     weights = Self.safetensors(tensors)
     configuration = []
-    (manifest, contentHash) = try Self.manifest(.fullDelta, [("delta.safetensors", Array(weights))], domain, nil, Self.author)
+    (manifest, contentHash) = try Self.manifest(.fullDelta, [("delta.safetensors", Array(weights))], domain, nil, Self.author, { _ in })
   }
 
   deinit { weights.deallocate() }
@@ -65,13 +67,14 @@ final class TestGenome: @unchecked Sendable {
   }
 
   private static func manifest(
-    _ kind: GenomeKind, _ files: [(name: String, bytes: [UInt8])], _ domain: String, _ privacy: Manifest.Privacy?, _ author: String
+    _ kind: GenomeKind, _ files: [(name: String, bytes: [UInt8])], _ domain: String, _ privacy: Manifest.Privacy?, _ author: String, _ edit: (inout Manifest) -> Void
   ) throws -> ([UInt8], [UInt8]) {
     let entries = files.map { Manifest.File(name: $0.name, bytes: $0.bytes) }
     let hash = ContentHash.of(entries)
-    let manifest = Manifest(
+    var manifest = Manifest(
       id: Hexadecimal.text(hash), base: String(repeating: "0", count: 64), kind: kind, files: entries, author: author, madeMilliseconds: 1, domain: domain,
       trainer: .init(id: "trainer.test", version: "1.0.0"), privacy: privacy, license: "CC0-1.0", agent: "test")
+    edit(&manifest)
     return (try manifest.encoded(), hash)
   }
 

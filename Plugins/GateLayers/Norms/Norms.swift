@@ -34,6 +34,7 @@ struct Norms: GateLayer {
       guard let base = try await updates.baseNorm(module: name) else {
         return Verdict(.reject(reason: "the base has no matrix for the module \(name)"), evidence: judgement.evidence)
       }
+      guard base.isFinite, base >= 0 else { throw PluginError(.invalid, "gate.norms: the base's norm of \(name) is \(base)") }
       judgement.add(name, base: base, spectrum: try update.spectrum(index))
     }
     return judgement.verdict()

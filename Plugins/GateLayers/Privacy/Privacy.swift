@@ -27,7 +27,10 @@ struct Privacy: GateLayer {
       throw PluginError(.invalid, "gate.privacy: record is \"\(record.prefix(40))\"; known are required and optional")
     }
     let manifest = try candidate.openedManifest()
-    guard let privacy = manifest.privacy else { return Self.missing(candidate.direction, policy) }
+    guard let privacy = manifest.privacy else {
+      if record == "required", manifest.recipe != nil, !manifest.parents.isEmpty { return try await mergeVerdict(manifest, candidate.direction, policy) }
+      return Self.missing(candidate.direction, policy)
+    }
     var check = RecordCheck(privacy, policy)
     if let reason = check.failure() { return Verdict(.reject(reason: reason), evidence: check.evidence) }
     if candidate.direction == .inbound {
@@ -43,6 +46,25 @@ struct Privacy: GateLayer {
     let lifetime = try await account.lifetime(without: candidate.contentHash)
     if let reason = try check.failure(lifetime: lifetime) { return Verdict(.reject(reason: reason), evidence: check.evidence) }
     return Verdict(.accept, evidence: check.evidence)
+  }
+
+  /// A merge uses its parents and no data, so it spends nothing that their records do not say. `gate.lineage` holds that it is a merge of them.
+  private func mergeVerdict(_ manifest: Manifest, _ direction: GateDirection, _ policy: LayerPolicy) async throws(PluginError) -> Verdict {
+    let lineage = try services.required("centram.lineage/1", for: "gate.privacy", as: (any LineageService).self)
+    var largest = 0.0
+    for parent in manifest.parents {
+      guard let epsilon = try await lineage.ancestor(parent.id)?.measures["privacy.epsilon"], epsilon.isFinite else {
+        return Verdict(.reject(reason: "the merge's parent \(parent.id) has no privacy record that this node checked"), evidence: [.init("record", "that of its parents")])
+      }
+      largest = max(largest, epsilon)
+    }
+    let limit = policy.number("epsilon")
+    let evidence = [
+      Verdict.Evidence("merge", "of \(manifest.parents.count) genomes whose records were checked; the largest ε is \(shown(largest))"), .measure("privacy.epsilon", largest),
+      .init("record", "that of its parents" + (direction == .inbound ? "; \(Self.attested)" : "")),
+    ]
+    guard largest <= limit else { return Verdict(.reject(reason: "a parent's ε is \(shown(largest)), and the policy's limit is \(shown(limit))"), evidence: evidence) }
+    return Verdict(.accept, evidence: evidence)
   }
 
   private static func missing(_ direction: GateDirection, _ policy: LayerPolicy) -> Verdict {
