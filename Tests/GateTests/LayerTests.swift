@@ -79,6 +79,23 @@ import Testing
     #expect(try await judge(genome, in: world, policies: ["gate.freshness": #"{"log_depth":3}"#]).outcome.isQuarantine)
   }
 
+  @Test func aNameOfAnotherLastEntryIsNoProofUntilThatEntryIsThere() async throws {
+    var world = CorpusWorld.lived()
+    let side = world.next(seed: 8).sealed()
+    world.accept(world.next(seed: 9).sealed())
+    var draft = world.next()
+    draft.previous = side.id
+    func isProof() async throws -> Bool {
+      let report = try await judge(draft.sealed(), in: world)
+      #expect(report.refusingLayer == "gate.freshness")
+      return report.verdicts.last?.evidence.contains { $0.name == "fork" } ?? false
+    }
+    let before = try await isProof()
+    world.remote[side.id] = try Manifest(parsing: side.manifest).lineageEntry
+    let after = try await isProof()
+    #expect(!before && after)
+  }
+
   @Test func aForkIsNamedAsItsProof() async throws {
     var world = CorpusWorld.lived()
     let one = world.next(seed: 7), other = world.next(seed: 8)

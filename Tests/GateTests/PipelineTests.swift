@@ -100,7 +100,8 @@ struct ScriptedSource: GateLayerSource {
 
   @Test func aThirdPartysLayerJudgesToo() async throws {
     let source = ScriptedSource(layers: [
-      ("a", "1.0.0", Scripted(1) { _ throws(PluginError) in Verdict(.accept) }), ("com.example.gate.taste", "0.1.0", Scripted(11) { _ throws(PluginError) in Verdict(.reject(reason: "bad taste")) }),
+      ("a", "1.0.0", Scripted(1) { _ throws(PluginError) in Verdict(.accept) }),
+      ("com.example.gate.taste", "0.1.0", Scripted(11) { _ throws(PluginError) in Verdict(.reject(reason: "bad taste")) }),
     ])
     #expect(try await judge(source, settings("a")).refusingLayer == "com.example.gate.taste")
   }

@@ -60,7 +60,8 @@ import Testing
   @Test func nothingHasNoAngle() throws {
     func vector(_ first: Float, _ second: Float = 0) -> [Float] { [first, second] + Array(repeating: 0, count: UpdateSketch.count - 2) }
     #expect(UpdateSketch.cosine(vector(0), vector(1)) == 0 && UpdateSketch.cosine(vector(.nan), vector(1)) == 0 && UpdateSketch.cosine([1], [1]) == 0)
-    #expect(UpdateSketch.cosine(vector(1), vector(1)) == 1 && UpdateSketch.cosine(vector(1), vector(-1)) == -1 && UpdateSketch.cosine(vector(0.6, 0.8), vector(1)) == Double(Float(0.6)))
+    #expect(UpdateSketch.cosine(vector(1), vector(1)) == 1 && UpdateSketch.cosine(vector(1), vector(-1)) == -1)
+    #expect(UpdateSketch.cosine(vector(0.6, 0.8), vector(1)) == Double(Float(0.6)))
     let nothing = shape.factors(seed: 1).map { it in
       var it = it
       it.b = it.b.map { _ in 0 }

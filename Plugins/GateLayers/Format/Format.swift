@@ -34,11 +34,11 @@ struct Format: GateLayer {
       case .fullDelta: shapes = view.tensors.map { Shape(parameter: $0.name, shape: $0.shape) }
       }
       for tensor in view.tensors where !types.contains(tensor.type) {
-        return Verdict(.reject(reason: "\(tensor.name.prefix(100)) is stored as \(tensor.type.rawValue); \(policy.string("types")) are allowed"))
+        return Verdict(.reject(reason: "\(GenomeError.shown(tensor.name)) is stored as \(tensor.type.rawValue); \(policy.string("types")) are allowed"))
       }
       for tensor in view.tensors {
         guard let index = view.firstNotFinite(in: tensor) else { continue }
-        return Verdict(.reject(reason: "element \(index) of \(tensor.name.prefix(100)) is NaN or infinite"))
+        return Verdict(.reject(reason: "element \(index) of \(GenomeError.shown(tensor.name)) is NaN or infinite"))
       }
       let parameters: [BaseParameter]?
       do throws(PluginError) { parameters = try await base.parameters(ofBase: manifest.base) } catch {
@@ -86,8 +86,8 @@ struct Format: GateLayer {
 
   private static func shapes(of adapter: AdapterMatrices, rankLimit: Int) throws(GenomeError) -> [Shape] {
     for pair in adapter.pairs {
-      guard pair.rank <= rankLimit else { throw GenomeError(.tooLarge, "\(pair.module.prefix(100)) has rank \(pair.rank); \(rankLimit) is allowed") }
-      guard pair.scale.isFinite else { throw GenomeError(.notFinite, "\(pair.module.prefix(100)) has the scale \(pair.scale)") }
+      guard pair.rank <= rankLimit else { throw GenomeError(.tooLarge, "\(GenomeError.shown(pair.module)) has rank \(pair.rank); \(rankLimit) is allowed") }
+      guard pair.scale.isFinite else { throw GenomeError(.notFinite, "\(GenomeError.shown(pair.module)) has the scale \(pair.scale)") }
     }
     return adapter.pairs.map { pair in
       let rowsAreInputs = pair.isEmbedding != adapter.settings.isTransposed
@@ -101,9 +101,9 @@ struct Format: GateLayer {
     for it in shapes {
       guard let shape = known[it.parameter] else {
         let hint = NearestName.suggestion(for: it.parameter, among: known.keys).map { "; nearest: \($0)" } ?? ""
-        return "the base has no parameter \(it.parameter.prefix(100))\(hint)"
+        return "the base has no parameter \(GenomeError.shown(it.parameter))\(hint)"
       }
-      guard shape == it.shape else { return "\(it.parameter.prefix(100)) has the shape \(it.shape), the base's is \(shape)" }
+      guard shape == it.shape else { return "\(GenomeError.shown(it.parameter)) has the shape \(it.shape), the base's is \(shape)" }
     }
     return nil
   }

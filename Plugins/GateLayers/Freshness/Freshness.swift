@@ -79,8 +79,12 @@ struct Freshness: GateLayer {
     if steps > 0 { findings.add("entries walked back", steps) }
     guard let last else { return next == nil ? .accept : .reject(reason: "the log's first entry names one before it") }
     guard let id = next else { return .reject(reason: "entry \(last.sequence + 1) of the log names none before it") }
-    guard id == last.id else { return fork(author, last.sequence, last.id, id, &findings) }
-    return .accept
+    if id == last.id { return .accept }
+    // A proof needs both entries; a name alone only contradicts.
+    var other = try await lineage.ancestor(id)
+    if other == nil { other = try await ancestry?.fetch(id) }
+    if let other, other.author == author, other.sequence == last.sequence { return fork(author, last.sequence, last.id, id, &findings) }
+    return .reject(reason: "entry \(last.sequence + 1) of the log names \(short(id)) before it, and the last known one is \(short(last.id))")
   }
 
   /// The evidence named `fork` is what the node freezes the author for.

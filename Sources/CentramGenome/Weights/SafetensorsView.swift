@@ -157,14 +157,14 @@ extension SafetensorsView {
     while base < count {
       let end = min(count, base + block)
       // Without a branch inside, so that the compiler can take many at a time.
-      var found = false
+      var found: Word = 0
       var index = base
       while index < end {
         let word = Word(littleEndian: start.loadUnaligned(fromByteOffset: index * MemoryLayout<Word>.size, as: Word.self))
-        found = found || word & exponent == exponent
+        found |= word & exponent == exponent ? 1 : 0
         index += 1
       }
-      if found {
+      if found != 0 {
         return (base..<end).first { Word(littleEndian: start.loadUnaligned(fromByteOffset: $0 * MemoryLayout<Word>.size, as: Word.self)) & exponent == exponent }
       }
       base = end

@@ -20,7 +20,8 @@ public struct BaseParameter: Sendable, Equatable {
 /// `centram.authors/1`: what the node keeps about those who make genomes. Keys and ids are hexadecimal digits.
 public protocol AuthorService: Sendable {
   func standing(ofAuthor author: String) async throws(PluginError) -> AuthorStanding
-  /// The genome that stands at a place of an author's log, where the node knows one.
+  /// The genome that stands at a place of an author's log, where the node knows one: only of manifests whose signature was found to hold, or
+  /// anybody could make two entries in another's name.
   func entry(author: String, sequence: UInt64) async throws(PluginError) -> LineageEntry?
   /// Why a genome was taken back; nil where it was not.
   func revocation(ofGenome id: String) async throws(PluginError) -> String?

@@ -32,6 +32,7 @@ struct ServeCommand: ParsableCommand {
       var settings = NodeSettings()
       let wanted = listen.isEmpty ? configuration.listen : listen
       settings.listen = wanted.isEmpty ? NodeSettings.standardListen : wanted
+      try configuration.gate.checkListening(on: settings.listen)
       settings.needsAllListeners = !wanted.isEmpty
       for text in configuration.peers + peer { settings.peers += try PeerReference.parse(text) }
       settings.limits = configuration.limits
