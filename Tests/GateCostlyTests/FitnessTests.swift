@@ -74,9 +74,12 @@ struct FitnessWorld {
   }
 
   @Test func theLineSearchGoesOnFromWhatLayersBeforeAskedFor() async throws {
-    let verdict = try await FitnessWorld(["code": Valley(gain: 0.2, curve: 0.2)]).judge(policy: #"{"scale":0.5}"#)
-    #expect(verdict.factor == 0.5)
-    #expect(verdict.value("lambda.0.5") != nil && verdict.value("lambda.1") == nil)
+    // The best is half of the whole update, so all of a halved one and half of a whole one.
+    let world = FitnessWorld(["code": Valley(gain: 0.2, curve: 0.2)])
+    let (halved, whole) = (try await world.judge(policy: #"{"scale":0.5}"#), try await world.judge())
+    #expect(halved.isAccepted && whole.factor == 0.5)
+    #expect(halved.value("lambda.0.5") != nil && halved.value("lambda.1") == nil)
+    #expect(halved.measure("lambda") == 0.5)
   }
 
   @Test func theBoundMustBeAboveZero() async throws {

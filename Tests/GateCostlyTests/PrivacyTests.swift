@@ -114,6 +114,19 @@ import Testing
     #expect(error?.message.contains("1 orders") == true)
   }
 
+  @Test func theBoundFromFewOrdersIsTheAccountantsEpsilon() throws {
+    for noise in [0.4, 0.7, 1, 1.5, 4, 20] {
+      for rate in [1e-4, 0.002, 0.05, 0.5, 1] {
+        for steps in [1, 100, 20_000] {
+          let mechanism = try SampledGaussian(samplingRate: rate, noiseMultiplier: noise)
+          let exact = try PrivacyAccountant.epsilon(mechanism, steps: steps, delta: 1e-5)
+          let bound = RecordCheck.boundedEpsilon(mechanism, steps: steps, delta: 1e-5)
+          #expect(bound >= exact && bound <= exact * (1 + 1e-12), "σ \(noise), q \(rate), \(steps) steps: \(bound), \(exact)")
+        }
+      }
+    }
+  }
+
   @Test func aMergeSpendsNothingWhereItsParentsRecordsStand() async throws {
     let parents = ["01", "02"].map { String(repeating: $0, count: 32) }
     func verdict(_ epsilons: [Double?], _ direction: GateDirection) async throws -> Verdict {

@@ -19,8 +19,8 @@ extension LineSearch {
     evidence.append(.init("forward passes", "\(forwardPasses)"))
     evidence.append(.measure("forwardPasses", Double(forwardPasses)))
     if let failure { return Verdict(.reject(reason: failure), evidence: evidence) }
-    guard best.lambda < 1 else { return Verdict(.accept, evidence: evidence) }
-    return Verdict(.scale(factor: best.lambda, reason: "the line search found the largest lift at \(shown(best.lambda)) times the update"), evidence: evidence)
+    guard best.step < 1 else { return Verdict(.accept, evidence: evidence) }
+    return Verdict(.scale(factor: best.step, reason: "the line search found the largest lift at \(shown(best.step)) times the update"), evidence: evidence)
   }
 
   /// Why the candidate is refused; nil where every rule holds.

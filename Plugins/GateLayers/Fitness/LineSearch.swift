@@ -8,6 +8,9 @@ struct LineSearch {
 
   /// One λ.
   struct Point {
+    /// Of `factors`.
+    var step: Double
+    /// Times what layers before asked for.
     var lambda: Double
     /// Loss without less loss with the update, a group a domain.
     var gains: [[Double]]
@@ -52,12 +55,12 @@ struct LineSearch {
 
   /// Stops after the first λ that is worse than the one before: along a line the loss has one valley as far as updates are small.
   mutating func run() async throws(PluginError) {
-    for factor in Self.factors {
-      let lambda = factor * policy.number("scale")
+    for step in Self.factors {
+      let lambda = step * policy.number("scale")
       let gains = try await gains { [evaluation, candidateHash] (domain) throws(PluginError) in
         try await evaluation.losses(domain: domain, candidateHash: candidateHash, scale: lambda)
       }
-      points.append(Point(lambda: lambda, gains: gains))
+      points.append(Point(step: step, lambda: lambda, gains: gains))
       if points.count > 1, points[points.count - 1].lift < points[points.count - 2].lift { break }
     }
   }
