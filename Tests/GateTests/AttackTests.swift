@@ -27,6 +27,13 @@ import Testing
     #expect(report.warning == "gate incomplete: \(attack.layer) switched off")
   }
 
+  @Test(arguments: GateAttack.format + GateAttack.signature + GateAttack.lineage) func doesNotLeaveTheNodeEither(attack: GateAttack) async throws {
+    var world = CorpusWorld.lived()
+    let genome = attack.make(&world)
+    let layer = try await judge(genome, .outbound, in: world).refusingLayer
+    #expect(layer == attack.layer, "\(attack)")
+  }
+
   @Test func eachLayerHasAtLeastFourAttacks() {
     for layer in FirstFive.ids { #expect(GateAttack.firstFive.count { $0.layer == layer } >= 4, "\(layer)") }
     #expect(Set(GateAttack.firstFive.map(\.description)).count == GateAttack.firstFive.count)

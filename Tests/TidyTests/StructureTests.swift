@@ -28,7 +28,10 @@ import Testing
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     (
       "Sources/CentramNode",
-      ["CentramPluginAPI", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem"]
+      [
+        "CentramPluginAPI", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramTransportSupport", "CentramWire", "CKernels",
+        "CHostSystem",
+      ]
     ),
     (
       "Plugins",

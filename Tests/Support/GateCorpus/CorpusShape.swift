@@ -6,8 +6,8 @@ public struct CorpusShape: Sendable {
 
   /// Small enough for debug builds: 6 modules, 27 KiB of factors.
   public static let small = CorpusShape(layers: 2, width: 32, hidden: 64, rank: 4)
-  /// An adapter of 256 KiB: the 4-layer byte model of width 128, rank 8.
-  public static let quarterMegabyte = CorpusShape(layers: 4, width: 128, hidden: 512, rank: 8)
+  /// Factors of exactly 256 KiB.
+  public static let quarterMegabyte = CorpusShape(layers: 4, width: 128, hidden: 768, rank: 8)
 
   public init(layers: Int, width: Int, hidden: Int, rank: Int) { (self.layers, self.width, self.hidden, self.rank) = (layers, width, hidden, rank) }
 
