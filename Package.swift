@@ -31,6 +31,9 @@ struct Plugin {
 let adapters: [Target.Dependency] = ["CentramAdapterSupport", "CentramLinearAlgebra"]
 let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "CKernels"]
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
+let gate: [Target.Dependency] = ["CentramGateSupport", "CentramGenome"]
+/// Of layers that measure weights or losses.
+let measuring: [Target.Dependency] = gate + ["CentramGateStatistics"]
 let sockets: [Target.Dependency] = ["NIOCore", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
 let http: [Target.Dependency] = sockets + [.product(name: "NIOHTTP1", package: "swift-nio")]
 let plugins: [Plugin] = [
@@ -66,9 +69,23 @@ let plugins: [Plugin] = [
   Plugin("Trainers", "Lora", training),
   Plugin("Trainers", "FullDelta", training),
   Plugin("Trainers", "DPLora", training),
+  Plugin("GateLayers", "Format", gate),
+  Plugin("GateLayers", "Signature", gate),
+  Plugin("GateLayers", "Freshness", gate),
+  Plugin("GateLayers", "Lineage", gate),
+  Plugin("GateLayers", "Admission", gate),
+  Plugin("GateLayers", "Norms", measuring),
+  Plugin("GateLayers", "Privacy", measuring + training),
+  Plugin("GateLayers", "Consensus", measuring),
+  Plugin("GateLayers", "Fitness", measuring),
+  Plugin("GateLayers", "Behaviour", measuring),
 ]
 let trainers: [Target.Dependency] = plugins.filter { $0.kind == "Trainers" }.map { .target(name: $0.target) }
 let transports: [Target.Dependency] = plugins.filter { $0.kind == "Transport" }.map { .target(name: $0.target) }
+/// The layers that need neither losses nor statistics.
+let firstLayers: [Target.Dependency] = ["Format", "Signature", "Freshness", "Lineage", "Admission"].map { .target(name: "GateLayers_\($0)") }
+/// Those that do.
+let measuringLayers: [Target.Dependency] = ["Norms", "Privacy", "Consensus", "Fitness", "Behaviour"].map { .target(name: "GateLayers_\($0)") }
 let mergeOperators: [Target.Dependency] = plugins.filter { $0.kind == "MergeOperators" }.map { .target(name: $0.target) }
 
 /// Swift plugins for the host's own tests. Their libraries' names keep hosts from finding them.
@@ -114,9 +131,11 @@ let package = Package(
     .target(name: "CentramMergeSupport", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
     .target(name: "CentramAdapterSupport", dependencies: [api, "CentramLinearAlgebra"], swiftSettings: swift),
     .target(name: "CentramTrainingSupport", dependencies: [api, "CentramNumerics", "CModelKernels"], swiftSettings: swift),
+    .target(name: "CentramGenome", dependencies: ["CKernels", "COpenSSL", "CSodium"], swiftSettings: swift),
+    .target(name: "CentramGateSupport", dependencies: [api, "CentramGenome"], swiftSettings: swift),
+    .target(name: "CentramGateStatistics", dependencies: [api, "CentramGateSupport", "CentramGenome", "CentramLinearAlgebra", "CentramNumerics"], swiftSettings: swift),
     .target(
       name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
-    .target(name: "CentramGenome", dependencies: ["COpenSSL", "CSodium"], swiftSettings: swift),
     .target(name: "CentramStore", dependencies: ["CentramGenome", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
@@ -181,6 +200,16 @@ let package = Package(
     .testTarget(name: "TokenizerTests", dependencies: ["CentramModel", "Fuzzing"], swiftSettings: swift),
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .target(name: "Fuzzing", path: "Tests/Support/Fuzzing", swiftSettings: swift),
+    .target(name: "GateCorpus", dependencies: [api, "CentramGenome", "CSodium"], path: "Tests/Support/GateCorpus", swiftSettings: swift),
+    .target(
+      name: "GateMeasuringCorpus", dependencies: [api, "CentramGenome", "CentramPluginTesting", "CentramTrainingSupport", "GateCorpus"],
+      path: "Tests/Support/GateMeasuringCorpus", swiftSettings: swift),
+    .testTarget(name: "GenomeTests", dependencies: ["CentramGenome", "Fuzzing", "GateCorpus"], swiftSettings: swift),
+    .testTarget(
+      name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus"] + firstLayers, swiftSettings: swift),
+    .executableTarget(
+      name: "centram-gate-bench", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus"] + firstLayers, path: "Benchmarks/Gate",
+      swiftSettings: swift),
     .target(name: "ModelGoldens", dependencies: ["CentramModel"], path: "Tests/Support/ModelGoldens", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .target(name: "StoreSamples", dependencies: ["CentramGenome", "CentramStore"], path: "Tests/Support/StoreSamples", swiftSettings: swift),
@@ -222,6 +251,11 @@ let package = Package(
       name: "TrainerTests",
       dependencies: [api, "CentramNode", "CentramModel", "CentramHost", "CentramTrainingSupport", "CentramPluginTesting", "Fuzzing"] + trainers,
       swiftSettings: swift),
+    .testTarget(
+      name: "GateCostlyTests",
+      dependencies: [
+        api, "CentramGateStatistics", "CentramGenome", "CentramLinearAlgebra", "CentramPluginTesting", "CentramTrainingSupport", "GateCorpus", "GateMeasuringCorpus",
+      ] + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
       name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],
       path: "Benchmarks/MergeKernels", swiftSettings: swift),

@@ -37,7 +37,7 @@ public struct GenomeError: Error, Sendable, Equatable, CustomStringConvertible {
 
 extension GenomeError {
   /// Text from strangers, short and without control characters.
-  static func shown(_ text: some StringProtocol) -> String {
+  public static func shown(_ text: some StringProtocol) -> String {
     let scalars = text.unicodeScalars.prefix(80).map { $0.value < 32 || $0.value == 127 ? "?" : $0 }
     return String(String.UnicodeScalarView(scalars)) + (text.unicodeScalars.count > 80 ? "…" : "")
   }

@@ -29,17 +29,6 @@ extension Matrix {
     return result
   }
 
-  /// A·Aᵀ, both halves.
-  private func gram() -> Matrix {
-    Library.prepare()
-    var result = Matrix(zeros: rows, rows)
-    cblas_dsyrk(CblasRowMajor, CblasUpper, CblasNoTrans, Int32(rows), Int32(columns), 1, elements, Int32(columns), 0, &result.elements, Int32(rows))
-    for row in 1..<Swift.max(1, rows) {
-      for column in 0..<row { result[row, column] = result[column, row] }
-    }
-    return result
-  }
-
   /// The eigenvectors of the `count` largest eigenvalues of a symmetric matrix, as rows.
   private func leadingEigenvectors(of matrix: Matrix, count: Int) throws(LinearAlgebraError) -> Matrix {
     let n = try Library.extent(matrix.rows), first = try Library.extent(matrix.rows - count + 1)

@@ -37,7 +37,7 @@ import Testing
     let page = try String(contentsOf: Repository.root.appendingPathComponent("docs/reference/configuration.md"), encoding: .utf8)
     let folder = try TemporaryFolder()
     // The errors name what is known; every section is asked.
-    let sections = ["plugins", "merge", "models", "genomes", "network", "discovery", "relay"].map { (#"{"\#($0)": {"zzzzzz": 1}}"#, "\($0).") }
+    let sections = ["plugins", "merge", "models", "genomes", "network", "discovery", "relay", "gate"].map { (#"{"\#($0)": {"zzzzzz": 1}}"#, "\($0).") }
     for (text, section) in [(#"{"zzzzzz": 1}"#, "")] + sections {
       let result = try Binary.run("plugin", "list", "--config", folder.write(text, as: "c.json"))
       #expect(result.status == 65)

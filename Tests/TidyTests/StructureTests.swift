@@ -5,7 +5,8 @@ import Testing
   static let ours: Set = [
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
-    "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramStore",
+    "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramStore", "CentramGateSupport",
+    "CentramGateStatistics",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -16,6 +17,9 @@ import Testing
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
     ("Sources/CentramTransportSupport", ["CentramPluginAPI", "CSecureChannel"]),
+    ("Sources/CentramGenome", ["CKernels"]),
+    ("Sources/CentramGateSupport", ["CentramPluginAPI", "CentramGenome"]),
+    ("Sources/CentramGateStatistics", ["CentramPluginAPI", "CentramGateSupport", "CentramGenome", "CentramLinearAlgebra", "CentramNumerics"]),
     ("Sources/CentramNumerics", ["CKernels"]),
     ("Sources/CentramLinearAlgebra", []),
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
@@ -35,7 +39,7 @@ import Testing
       "Plugins",
       [
         "CentramPluginAPI", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CentramNumerics", "CentramLinearAlgebra",
-        "CKernels", "CQuic", "CUDP",
+        "CKernels", "CQuic", "CUDP", "CentramGenome", "CentramGateSupport", "CentramGateStatistics",
       ]
     ),
   ]
@@ -99,6 +103,21 @@ import Testing
         #expect(manifest.contains("\"\(name)\""), "Plugins/\(kind)/\(name) is not built")
       }
     }
+  }
+
+  @Test func everyParameterOfAGateLayerIsDocumented() throws {
+    let pages = try Repository.files("docs/plugins", ".md").map(Repository.text).joined()
+    var count = 0
+    for file in Repository.files("Plugins/GateLayers", ".swift") {
+      for line in try Repository.text(file).split(separator: "\n") {
+        let line = line.trimmingCharacters(in: .whitespaces)
+        guard line.hasPrefix(".init(\""), [".number,", ".integer,", ".string,", ".boolean,"].contains(where: line.contains), line.contains("default:") else { continue }
+        let name = line.dropFirst(7).prefix { $0 != "\"" }
+        count += 1
+        #expect(pages.contains("| `\(name)` |"), "\(file): docs/plugins says nothing of \(name)")
+      }
+    }
+    #expect(count > 30)
   }
 
   @Test func nothingIsLeftOpenInTheCode() throws {

@@ -33,3 +33,18 @@ public enum ChunkHashes {
     return hash.finish()
   }
 }
+
+extension ContentHash {
+  /// Of the files themselves, whatever a manifest says of them.
+  /// - Parameter configuration: adapter_config.json; empty for a full delta.
+  public static func of(configuration: [UInt8], weights: UnsafeRawBufferPointer) -> [UInt8] {
+    let kind: GenomeKind = configuration.isEmpty ? .fullDelta : .adapter
+    let files = kind.files.map { name in
+      let isWeights = name == kind.weightsFile
+      let digest = isWeights ? SHA256.digest(of: weights) : SHA256.digest(of: configuration)
+      return Manifest.File(
+        name: name, size: Int64(isWeights ? weights.count : configuration.count), sha256: Hexadecimal.text(digest), chunkSize: Manifest.standardChunkSize, chunks: "")
+    }
+    return of(files)
+  }
+}

@@ -45,7 +45,7 @@ extension Manifest {
     for member in try root.table("metrics", items: 0...Self.maximumEntries, keyBytes: 1...128) {
       metrics.append(Metric(member.key, try ObjectReader.real(member.value, "manifest.metrics.\(GenomeError.shown(member.key))")))
     }
-    self.metrics = metrics
+    self.metrics = metrics.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     privacy = try root.optional("privacy").map { (value) throws(GenomeError) in try Privacy(value) }
     license = try root.text("license", bytes: 1...128)
     agent = try root.text("agent", bytes: 1...128)

@@ -24,6 +24,12 @@ public struct PrivacyAccountant: Sendable, Equatable {
     (self.orders, divergences) = (orders, Array(repeating: 0, count: orders.count))
   }
 
+  /// Adds divergences that were added up before, one an order.
+  public mutating func compose(divergences others: [Double]) {
+    precondition(others.count == orders.count, "one divergence an order")
+    for (index, divergence) in others.enumerated() { divergences[index] += divergence }
+  }
+
   /// Adds `steps` runs of a mechanism. Divergences add up, whatever was seen before.
   public mutating func compose(_ mechanism: SampledGaussian, steps: Int) {
     guard steps > 0 else { return }

@@ -37,6 +37,7 @@ struct ServeCommand: ParsableCommand {
       var settings = NodeSettings()
       let wanted = listen.isEmpty ? configuration.listen : listen
       settings.listen = wanted.isEmpty ? NodeSettings.standardListen : wanted
+      try configuration.gate.checkListening(on: settings.listen)
       settings.needsAllListeners = !wanted.isEmpty
       for text in relay { try configuration.traversal.use(text) }
       for name in topic { try configuration.discovery.join(name) }

@@ -100,6 +100,9 @@ enum Terminal {
     } catch let error as GenerationError {
       note("error: \(error.message)")
       throw ExitCode(error.code == .parameter ? 64 : 65)
+    } catch let error as GateError {
+      note("error: \(error.message)")
+      throw ExitCode(error.code == .settings || error.code == .incomplete ? 65 : error.code == .cancelled ? 130 : 69)
     } catch let error as PluginError {
       note("error: \(error.message)")
       throw ExitCode(70)

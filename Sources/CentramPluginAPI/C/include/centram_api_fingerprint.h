@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // SHA-256 of the Swift interface of this API without comments. `Scripts/api-check --update` writes it.
 #ifndef CENTRAM_API_FINGERPRINT
-#define CENTRAM_API_FINGERPRINT "972c7e96b78c240af363b8ed10bd5d8266f76ab13ab671a2dc6a32e014d850e1"
+#define CENTRAM_API_FINGERPRINT "bcff700d893b34baff29e60aca1e4305543d755d6136aa5b3d56c2426bf48539"
 #endif
