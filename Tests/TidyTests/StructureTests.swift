@@ -25,7 +25,6 @@ import Testing
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
-    ("Sources/CentramGenome", []),
     ("Sources/CentramStore", ["CentramGenome"]),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     (

@@ -97,10 +97,11 @@ extension PluginCommand {
       if let exact = records.first(where: { $0.id == name && $0.reason == nil }) ?? records.first(where: { $0.id == name }) { return exact }
       let short = records.filter { $0.shortName.replacing("_", with: "-") == folded && $0.shadowedBy == nil }
       if let one = short.first, Set(short.map(\.id)).count == 1 { return one }
-      guard let kind = records.first?.kind, short.isEmpty else {
-        throw HostError(.ambiguous, "\(name) may be \(Set(short.map(\.id)).sorted().joined(separator: " or "))")
-      }
-      return try host.resolve(kind: kind, name: name)
+      guard short.isEmpty else { throw HostError(.ambiguous, "\(name) may be \(Set(short.map(\.id)).sorted().joined(separator: " or "))") }
+      // A folder that was refused before its id was known has the id in its name.
+      if let refused = records.first(where: { $0.isFailed && $0.version == nil && $0.id.hasPrefix(name) }) { return refused }
+      let near = NearestName.suggestion(for: name, among: records.map { name.contains(".") ? $0.id : $0.shortName })
+      throw HostError(.notFound, "no plugin named \(name); " + (near.map { "nearest: \($0)" } ?? "centram-host plugin list names all"))
     }
   }
 
