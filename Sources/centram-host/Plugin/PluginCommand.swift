@@ -99,7 +99,7 @@ extension PluginCommand {
       if let one = short.first, Set(short.map(\.id)).count == 1 { return one }
       guard short.isEmpty else { throw HostError(.ambiguous, "\(name) may be \(Set(short.map(\.id)).sorted().joined(separator: " or "))") }
       // A folder that was refused before its id was known has the id in its name.
-      if let refused = records.first(where: { $0.isFailed && $0.version == nil && $0.id.hasPrefix(name) }) { return refused }
+      if let refused = records.first(where: { $0.reason != nil && $0.version == nil && $0.id.hasPrefix(name) }) { return refused }
       let near = NearestName.suggestion(for: name, among: records.map { name.contains(".") ? $0.id : $0.shortName })
       throw HostError(.notFound, "no plugin named \(name); " + (near.map { "nearest: \($0)" } ?? "centram-host plugin list names all"))
     }
