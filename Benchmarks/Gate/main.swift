@@ -4,30 +4,7 @@ import CentramHost
 import CentramNode
 import CentramPluginAPI
 import GateCorpus
-import GateLayers_Admission
-import GateLayers_Format
-import GateLayers_Freshness
-import GateLayers_Lineage
-import GateLayers_Signature
-
-struct Linked: GateLayerSource {
-  let services: any HostServices
-  var layerIds: [String] { Array(GateSettings.standardLayers.prefix(5)) }
-
-  func layer(_ id: String, in range: VersionRange) throws(GateError) -> LoadedGateLayer {
-    let descriptors = [
-      GateLayers_Format.centramPluginDescriptor(), GateLayers_Signature.centramPluginDescriptor(), GateLayers_Freshness.centramPluginDescriptor(),
-      GateLayers_Lineage.centramPluginDescriptor(), GateLayers_Admission.centramPluginDescriptor(),
-    ]
-    for descriptor in descriptors where String(cString: descriptor.pointee.id) == id {
-      guard let box = descriptor.pointee.get_interface("centram.swift/1"),
-        case .gateLayer(let make) = Unmanaged<PluginBox>.fromOpaque(box).takeRetainedValue().capability, let layer = try? make(PluginEnvironment(services: services))
-      else { break }
-      return LoadedGateLayer(id: id, version: String(cString: descriptor.pointee.version), layer: layer)
-    }
-    throw GateError(.layer, "no layer \(id)")
-  }
-}
+import LinkedGate
 
 struct Forgetful: VerdictStore { func keep(_ report: GateReport) async throws {} }
 
@@ -56,7 +33,7 @@ func bench(_ title: String, _ shape: CorpusShape, rounds: Int, known: Int) async
   defer { weights.deallocate() }
   weights.copyBytes(from: genome.weights)
   let lent = UnsafeRawBufferPointer(weights)
-  let source = Linked(services: world)
+  let source = FirstFive(services: world)
   let pipeline = try GatePipeline(settings: GateSettings(required: source.layerIds), layers: source, clock: world, store: Forgetful())
   print("\(title): \(genome.weights.count) bytes of weights, \(world.updates.count) known updates; best and median of \(rounds) rounds, in ms")
   for id in source.layerIds {

@@ -2,6 +2,7 @@ import CentramGenome
 import CentramNode
 import CentramPluginAPI
 import GateCorpus
+import LinkedGate
 import Testing
 
 @Suite struct AttackTests {

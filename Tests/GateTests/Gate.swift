@@ -3,35 +3,9 @@ import CentramHost
 import CentramNode
 import CentramPluginAPI
 import GateCorpus
-import GateLayers_Admission
-import GateLayers_Format
-import GateLayers_Freshness
-import GateLayers_Lineage
-import GateLayers_Signature
+import LinkedGate
 import Synchronization
 import Testing
-
-/// The first five layers, taken through the door that a host takes them through.
-struct FirstFive: GateLayerSource {
-  static let ids = Array(GateSettings.standardLayers.prefix(5))
-  let services: any HostServices
-
-  var layerIds: [String] { Self.ids }
-
-  func layer(_ id: String, in range: VersionRange) throws(GateError) -> LoadedGateLayer {
-    let descriptors = [
-      GateLayers_Format.centramPluginDescriptor(), GateLayers_Signature.centramPluginDescriptor(), GateLayers_Freshness.centramPluginDescriptor(),
-      GateLayers_Lineage.centramPluginDescriptor(), GateLayers_Admission.centramPluginDescriptor(),
-    ]
-    for descriptor in descriptors where String(cString: descriptor.pointee.id) == id {
-      guard let box = descriptor.pointee.get_interface("centram.swift/1"),
-        case .gateLayer(let make) = Unmanaged<PluginBox>.fromOpaque(box).takeRetainedValue().capability, let layer = try? make(PluginEnvironment(services: services))
-      else { break }
-      return LoadedGateLayer(id: id, version: String(cString: descriptor.pointee.version), layer: layer)
-    }
-    throw GateError(.layer, "no layer \(id)")
-  }
-}
 
 /// Keeps verdicts in memory.
 final class KeptVerdicts: VerdictStore {

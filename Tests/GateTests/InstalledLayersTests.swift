@@ -3,6 +3,7 @@ import CentramNode
 import CentramPluginAPI
 import Foundation
 import GateCorpus
+import LinkedGate
 import Testing
 
 /// The layers as the build left them: shared libraries, loaded by a host.

@@ -3,6 +3,7 @@ import CentramHost
 import CentramNode
 import CentramPluginAPI
 import GateCorpus
+import LinkedGate
 import Synchronization
 import Testing
 
