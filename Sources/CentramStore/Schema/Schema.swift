@@ -9,10 +9,11 @@ enum Schema {
     var migrator = DatabaseMigrator()
     migrator.registerMigration("1") { try $0.execute(sql: version1) }
     migrator.registerMigration("2") { try $0.execute(sql: version2) }
+    migrator.registerMigration("3") { try $0.execute(sql: version3) }
     return migrator
   }
 
-  static let latest = "2"
+  static let latest = "3"
 
   // Hashes and keys are 64 lower-case hexadecimal digits, times are Unix milliseconds.
   private static let version1 = """
@@ -109,6 +110,14 @@ enum Schema {
       second_manifest BLOB NOT NULL,
       second_signature BLOB NOT NULL CHECK (length(second_signature) = 64),
       time_ms INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """
+
+  /// Small states of the node's parts, a document each.
+  private static let version3 = """
+    CREATE TABLE states (
+      name TEXT PRIMARY KEY NOT NULL,
+      content BLOB NOT NULL
     ) STRICT, WITHOUT ROWID;
     """
 }

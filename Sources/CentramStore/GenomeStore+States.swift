@@ -1,0 +1,16 @@
+internal import Foundation
+internal import GRDB
+
+extension GenomeStore {
+  /// A part's state by its name; nil where none was kept.
+  public func state(_ name: String) throws(StoreError) -> [UInt8]? {
+    try database.read { try Data.fetchOne($0, sql: "SELECT content FROM states WHERE name = ?", arguments: [name]).map { [UInt8]($0) } }
+  }
+
+  /// Keeps a part's state in place of the last one. It is on the disk when this returns.
+  public func setState(_ content: [UInt8], _ name: String) throws(StoreError) {
+    try database.write {
+      try $0.execute(sql: "INSERT INTO states VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET content = excluded.content", arguments: [name, Data(content)])
+    }
+  }
+}
