@@ -33,7 +33,7 @@ let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "C
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
 let gate: [Target.Dependency] = ["CentramGateSupport", "CentramGenome"]
 /// Of layers that measure weights or losses.
-let measuring: [Target.Dependency] = gate + ["CentramGateStatistics"]
+let measuring: [Target.Dependency] = gate + ["CentramGateStatistics", "CentramNumerics"]
 let sockets: [Target.Dependency] = ["NIOCore", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
 let http: [Target.Dependency] = sockets + [.product(name: "NIOHTTP1", package: "swift-nio")]
 let plugins: [Plugin] = [
@@ -255,7 +255,8 @@ let package = Package(
     .testTarget(
       name: "GateCostlyTests",
       dependencies: [
-        api, "CentramGateStatistics", "CentramGenome", "CentramLinearAlgebra", "CentramPluginTesting", "CentramTrainingSupport", "GateCorpus", "GateMeasuringCorpus",
+        api, "CentramGateStatistics", "CentramGenome", "CentramLinearAlgebra", "CentramNumerics", "CentramPluginTesting", "CentramTrainingSupport", "GateCorpus",
+        "GateMeasuringCorpus",
       ] + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
       name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],
