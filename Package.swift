@@ -223,6 +223,17 @@ let package = Package(
       dependencies: [
         api, "CentramGenome", "CentramModel", "CentramNode", "CentramStore", "CentramWire", "Fuzzing", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: swift),
+    .target(
+      name: "EvolutionSamples",
+      dependencies: [api, "CentramGenome", "CentramHost", "CentramModel", "CentramNode", "CentramStore"]
+        + ["MergeOperators_Linear", "MergeOperators_LoraCat", "MergeOperators_LoraSVD", "Trainers_FullDelta", "Trainers_Lora"], path: "Tests/Support/EvolutionSamples",
+      swiftSettings: swift),
+    .executableTarget(
+      name: "centram-evolve-fixture", dependencies: [api, "CentramNode", "CentramStore", "EvolutionSamples"], path: "Tests/Fixtures/Evolution", swiftSettings: swift),
+    .testTarget(
+      name: "EvolutionTests",
+      dependencies: [api, "CentramGenome", "CentramModel", "CentramNode", "CentramStore", "EvolutionSamples", "centram-evolve-fixture"]
+        + ["GateLayers_Behaviour", "GateLayers_Fitness"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
     .testTarget(
       name: "TrainingTests", dependencies: [api, "CentramModel", "CentramNumerics", "CModelKernels", "CentramTrainingSupport", "ModelGoldens"], swiftSettings: swift),
