@@ -59,23 +59,29 @@ extension Evolution {
   private struct Point {
     var lambda: Double
     var comparison: Comparison
-    func isBetter(than other: Point) -> Bool { comparison.lift.isFinite && !(other.comparison.lift >= comparison.lift) }
+    /// One that lets no domain fall goes before one that does.
+    func isBetter(than other: Point, fall: Double) -> Bool {
+      guard comparison.lift.isFinite, other.comparison.lift.isFinite else { return comparison.lift.isFinite }
+      let (mine, others) = (comparison.worstFall <= fall, other.comparison.worstFall <= fall)
+      return mine == others ? comparison.lift > other.comparison.lift : mine
+    }
   }
 
-  /// The best of 1, 2, 4 … as long as it becomes better, else of 1, ½, ¼ …: along a line the loss has one valley as far as updates are small.
+  /// The best of 1, 2, 4 … as long as it becomes better and no domain falls, else of 1, ½, ¼ …: along a line the loss has one valley as far as updates are
+  /// small.
   private func searched(_ candidate: Candidate, own: GenomeRecord?, _ before: [[Double]]) async throws(GenomePackageError) -> Point {
     var best = try await point(1, candidate, own, before), lambda = 2.0
     // The gate measured no more than its factor, so no more is merged.
     while own != nil, lambda <= EvolutionSettings.largestLambda, lambda * settings.share <= 1 {
       let next = try await point(lambda, candidate, own, before)
-      guard next.isBetter(than: best) else { break }
+      guard next.isBetter(than: best, fall: settings.fall) else { break }
       (best, lambda) = (next, lambda * 2)
     }
     guard best.lambda == 1 else { return best }
     lambda = 0.5
     while lambda >= EvolutionSettings.smallestLambda {
       let next = try await point(lambda, candidate, own, before)
-      guard next.isBetter(than: best) else { break }
+      guard next.isBetter(than: best, fall: settings.fall) else { break }
       (best, lambda) = (next, lambda / 2)
     }
     return best

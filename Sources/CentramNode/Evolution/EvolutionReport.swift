@@ -46,6 +46,8 @@ struct Comparison: Sendable {
 
   var gains: [[Double]] { zip(before, after).map { zip($0, $1).map { $0 - $1 } } }
   var lift: Double { Self.mean(gains.map(Self.mean)) }
+  /// Of the domain that loses most; below 0 where all gain.
+  var worstFall: Double { gains.map { -Self.mean($0) }.max() ?? 0 }
   func gain(_ domain: String?) -> Double? { domain.flatMap { domains.firstIndex(of: $0) }.map { Self.mean(gains[$0]) } }
 
   func describe(_ line: inout EvolutionReport.Line, own: String?) {
