@@ -33,7 +33,7 @@ let merging: [Target.Dependency] = ["CentramMergeSupport", "CentramNumerics", "C
 let training: [Target.Dependency] = ["CentramTrainingSupport"]
 let gate: [Target.Dependency] = ["CentramGateSupport", "CentramGenome"]
 /// Of layers that measure weights or losses.
-let measuring: [Target.Dependency] = gate + ["CentramGateStatistics"]
+let measuring: [Target.Dependency] = gate + ["CentramGateStatistics", "CentramNumerics"]
 let sockets: [Target.Dependency] = ["NIOCore", "NIOPosix"].map { .product(name: $0, package: "swift-nio") }
 let http: [Target.Dependency] = sockets + [.product(name: "NIOHTTP1", package: "swift-nio")]
 let plugins: [Plugin] = [
@@ -223,6 +223,17 @@ let package = Package(
       dependencies: [
         api, "CentramGenome", "CentramModel", "CentramNode", "CentramStore", "CentramWire", "Fuzzing", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: swift),
+    .target(
+      name: "EvolutionSamples",
+      dependencies: [api, "CentramGenome", "CentramHost", "CentramModel", "CentramNode", "CentramStore"]
+        + ["MergeOperators_Linear", "MergeOperators_LoraCat", "MergeOperators_LoraSVD", "Trainers_FullDelta", "Trainers_Lora"], path: "Tests/Support/EvolutionSamples",
+      swiftSettings: swift),
+    .executableTarget(
+      name: "centram-evolve-fixture", dependencies: [api, "CentramNode", "CentramStore", "EvolutionSamples"], path: "Tests/Fixtures/Evolution", swiftSettings: swift),
+    .testTarget(
+      name: "EvolutionTests",
+      dependencies: [api, "CentramGenome", "CentramModel", "CentramNode", "CentramStore", "EvolutionSamples", "centram-evolve-fixture"]
+        + ["GateLayers_Behaviour", "GateLayers_Fitness"], swiftSettings: swift),
     .testTarget(name: "ModelInt8Tests", dependencies: ["CModelKernels"], swiftSettings: swift),
     .testTarget(
       name: "TrainingTests", dependencies: [api, "CentramModel", "CentramNumerics", "CModelKernels", "CentramTrainingSupport", "ModelGoldens"], swiftSettings: swift),
@@ -255,7 +266,8 @@ let package = Package(
     .testTarget(
       name: "GateCostlyTests",
       dependencies: [
-        api, "CentramGateStatistics", "CentramGenome", "CentramLinearAlgebra", "CentramPluginTesting", "CentramTrainingSupport", "GateCorpus", "GateMeasuringCorpus",
+        api, "CentramGateStatistics", "CentramGenome", "CentramLinearAlgebra", "CentramNumerics", "CentramPluginTesting", "CentramTrainingSupport", "GateCorpus",
+        "GateMeasuringCorpus",
       ] + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
       name: "centram-merge-bench", dependencies: [api, "CentramHost", "CentramNode", "CentramModel", "CentramPluginTesting"],

@@ -164,3 +164,37 @@ void mk_mix_scores(const float *const *x, const float *shifts, size_t rows, floa
     for (size_t i = 0; i < count; i++) sum[i] = greatest[i] == -INFINITY ? -INFINITY : greatest[i] + log_from_one(sum[i] < 1 ? 1 : sum[i]);
   }
 }
+
+double mk_entropy(const float *x, size_t n) {
+  enum { BLOCK = 512 };
+  float lse = mk_log_sum_exp(x, n), term[BLOCK];
+  double sum = 0;
+  for (size_t start = 0; start < n; start += BLOCK) {
+    size_t count = n - start < BLOCK ? n - start : BLOCK;
+    for (size_t i = 0; i < count; i++) {
+      float d = x[start + i] - lse;
+      term[i] = d >= -104.0f ? d : -104.0f;
+    }
+    float p[BLOCK];
+    mk_exp(term, p, count);
+    for (size_t i = 0; i < count; i++) sum -= (double)p[i] * (double)term[i];
+  }
+  return sum > 0 ? sum : 0;
+}
+
+double mk_divergence(const float *p, const float *q, size_t n) {
+  enum { BLOCK = 512 };
+  float from = mk_log_sum_exp(p, n), to = mk_log_sum_exp(q, n), term[BLOCK], weight[BLOCK];
+  double sum = 0;
+  for (size_t start = 0; start < n; start += BLOCK) {
+    size_t count = n - start < BLOCK ? n - start : BLOCK;
+    for (size_t i = 0; i < count; i++) {
+      float d = p[start + i] - from;
+      term[i] = d >= -104.0f ? d : -104.0f;
+    }
+    mk_exp(term, weight, count);
+    for (size_t i = 0; i < count; i++) sum += (double)weight[i] * ((double)term[i] - ((double)q[start + i] - (double)to));
+  }
+  // Rounding can take what is 0 below it; NaN stays.
+  return sum < 0 ? 0 : sum;
+}

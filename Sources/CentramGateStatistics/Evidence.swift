@@ -18,3 +18,8 @@ extension Verdict.Evidence {
   /// A number for the node's records, in all its digits: `measure.norm.model.layers.0…`.
   public static func measure(_ name: String, _ value: Double) -> Verdict.Evidence { .init(measurePrefix + name, "\(value)") }
 }
+
+/// A seed for one candidate: the first eight bytes of its hash, and the policy's number.
+public func candidateSeed(_ contentHash: [UInt8], _ number: UInt64) -> UInt64 {
+  contentHash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } ^ number &* 0x9e37_79b9_7f4a_7c15
+}

@@ -17,6 +17,7 @@ public final class GenomeStore: Sendable {
     case blobWritten, blobLeased, blobPlaced
     case genomeInserted, genomeCommitted, manifestPlaced
     case fileUnlinked, collectionCommitted
+    case stateWritten, statesCommitted
     case rebuilt, damagedMovedAside, rebuiltPlaced
   }
 

@@ -1,5 +1,6 @@
 import CentramGateStatistics
 import CentramLinearAlgebra
+import CentramNumerics
 import CentramPluginAPI
 import Foundation
 import Testing

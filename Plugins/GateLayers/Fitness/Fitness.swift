@@ -1,5 +1,6 @@
 import CentramGateStatistics
 import CentramGateSupport
+import CentramNumerics
 public import CentramPluginAPI
 
 /// Layer 9: does the candidate make the node's model better on the node's secret hold-out? Stops useless and harmful genomes, and those fitted to

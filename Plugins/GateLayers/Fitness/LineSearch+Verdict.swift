@@ -1,4 +1,5 @@
 import CentramGateStatistics
+import CentramNumerics
 import CentramPluginAPI
 
 extension LineSearch {

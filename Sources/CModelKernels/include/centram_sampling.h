@@ -36,6 +36,11 @@ size_t mk_pick(const float *x, const float *weights, size_t n, mk_kept kept, uin
 // one must stay.
 void mk_mix_scores(const float *const *x, const float *shifts, size_t rows, float *y, size_t n);
 
+// Entropy in nat of the distribution that the scores make.
+double mk_entropy(const float *x, size_t n);
+// Kullback–Leibler divergence in nat from the distribution of the scores p to that of q.
+double mk_divergence(const float *p, const float *q, size_t n);
+
 // A vocabulary's bytes as a tree in depth-first order: node i has byte bytes[i] at depth depths[i] > 0, its subtree ends before node
 // ends[i], and tokens[offsets[i]] … tokens[offsets[i + 1] − 1] are the tokens that end there.
 typedef struct mk_token_tree {

@@ -61,7 +61,7 @@ public struct AdapterContents: Sendable {
   public var baseModel: String?
   public var taskType: String?
 
-  public init(modules: [Module], saved: [Saved] = []) { (self.modules, self.saved) = (modules, saved) }
+  public init(modules: [Module] = [], saved: [Saved] = []) { (self.modules, self.saved) = (modules, saved) }
 }
 
 extension AdapterContents {

@@ -7,16 +7,12 @@ public enum AdapterWriter {
   /// - Parameter format: of the factors; saved tensors keep theirs.
   /// - Throws: `.unwritable`.
   public static func write(_ contents: AdapterContents, to folder: String, format: NumberFormat = .float32) throws(ModelFileError) {
-    guard format.isFloatingPoint else { throw ModelFileError(.unwritable, "\(folder): factors cannot be stored as \(format.rawValue)") }
-    guard !contents.modules.isEmpty else { throw ModelFileError(.unwritable, "\(folder): an adapter without modules; PEFT loads none such") }
-    let contents = contents.withoutEmptyFactors()
-    for module in contents.modules { try requireFinite(module, format, folder) }
+    let (contents, entries) = try prepared(contents, format, folder)
     do {
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     } catch {
       throw ModelFileError(.unwritable, "\(folder): cannot be made: \(error.localizedDescription)")
     }
-    let entries = try self.entries(contents, format)
     try AtomicFile.write("\(folder)/\(Adapter.tensorFile)") { (file) throws(ModelFileError) in
       try file.append(header(entries))
       for entry in entries { try entry.write(to: file) }
@@ -24,6 +20,27 @@ public enum AdapterWriter {
     try AtomicFile.write("\(folder)/\(Adapter.configurationFile)") { (file) throws(ModelFileError) in
       try file.append(Array(contents.configurationText.utf8))
     }
+  }
+
+  /// The bytes of both files, as `write` puts them into a folder.
+  /// - Parameter name: what errors call it.
+  /// - Throws: `.unwritable`.
+  public static func bytes(_ contents: AdapterContents, name: String, format: NumberFormat = .float32) throws(ModelFileError) -> (
+    configuration: [UInt8], tensors: [UInt8]
+  ) {
+    let (contents, entries) = try prepared(contents, format, name)
+    var tensors = header(entries)
+    tensors.reserveCapacity(entries.reduce(tensors.count) { $0 + $1.size })
+    for entry in entries { entry.append(to: &tensors) }
+    return (Array(contents.configurationText.utf8), tensors)
+  }
+
+  private static func prepared(_ contents: AdapterContents, _ format: NumberFormat, _ name: String) throws(ModelFileError) -> (AdapterContents, [Entry]) {
+    guard format.isFloatingPoint else { throw ModelFileError(.unwritable, "\(name): factors cannot be stored as \(format.rawValue)") }
+    guard !contents.modules.isEmpty else { throw ModelFileError(.unwritable, "\(name): an adapter without modules; PEFT loads none such") }
+    let contents = contents.withoutEmptyFactors()
+    for module in contents.modules { try requireFinite(module, format, name) }
+    return (contents, try entries(contents, format))
   }
 
   private static func requireFinite(_ module: AdapterContents.Module, _ format: NumberFormat, _ folder: String) throws(ModelFileError) {
@@ -47,18 +64,33 @@ public enum AdapterWriter {
     func write(to file: borrowing AtomicFile) throws(ModelFileError) {
       switch values {
       case .file(let source, let tensor): try file.append(source.bytes(of: tensor))
-      case .computed(_, _, let fill):
-        let count = size / format.size, chunk = 65536
-        var floats = [Float](repeating: 0, count: min(chunk, count)), bytes = [UInt8](repeating: 0, count: min(chunk, count) * format.size)
-        var offset = 0
-        while offset < count {
-          let length = min(chunk, count - offset)
-          floats.withUnsafeMutableBufferPointer { fill(offset, length, $0.baseAddress!) }
-          bytes.withUnsafeMutableBytes { format.encode(floats, count: length, into: $0.baseAddress!) }
-          try file.append(bytes[..<(length * format.size)])
-          offset += length
-        }
+      case .computed:
+        for start in stride(from: 0, to: elements, by: Self.chunk) { try file.append(encoded(start, min(Self.chunk, elements - start))) }
       }
+    }
+
+    func append(to bytes: inout [UInt8]) {
+      switch values {
+      case .file(let source, let tensor): bytes.append(contentsOf: source.bytes(of: tensor))
+      case .computed:
+        for start in stride(from: 0, to: elements, by: Self.chunk) { bytes += encoded(start, min(Self.chunk, elements - start)) }
+      }
+    }
+
+    private static var chunk: Int { 65536 }
+    private var elements: Int { size / format.size }
+
+    /// Computed elements as they are stored.
+    private func encoded(_ start: Int, _ count: Int) -> [UInt8] {
+      guard case .computed(_, _, let fill) = values else { return [] }
+      let floats = [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+        buffer.initialize(repeating: 0)
+        fill(start, count, buffer.baseAddress!)
+        filled = count
+      }
+      var bytes = [UInt8](repeating: 0, count: count * format.size)
+      bytes.withUnsafeMutableBytes { format.encode(floats, count: count, into: $0.baseAddress!) }
+      return bytes
     }
   }
 

@@ -25,7 +25,16 @@ public final class InitialWeights: WeightSource, @unchecked Sendable {
 
   deinit { for tensor in tensors.values { tensor.values.deallocate() } }
 
-  private static func fill(_ values: UnsafeMutableBufferPointer<Float>, _ random: ElementRandom) {
+  /// Numbers from the standard normal distribution, a function of seed, name and place.
+  public static func normal(_ count: Int, seed: UInt64, name: String) -> [Float] {
+    [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+      buffer.initialize(repeating: 0)
+      fill(UnsafeMutableBufferPointer(rebasing: buffer[0..<count]), ElementRandom(seed: seed, name: name, stream: 0), deviation: 1)
+      filled = count
+    }
+  }
+
+  private static func fill(_ values: UnsafeMutableBufferPointer<Float>, _ random: ElementRandom, deviation: Double = deviation) {
     let chunk = 8192
     var words = [UInt32](repeating: 0, count: 2 * chunk)
     for start in stride(from: 0, to: values.count, by: chunk) {

@@ -13,6 +13,7 @@ public struct OperatorChoice: Sendable {
     public let operation: any MergeOperator
     public let id: String
     public let version: String
+    public init(operation: any MergeOperator, id: String, version: String) { (self.operation, self.id, self.version) = (operation, id, version) }
   }
 
   /// - Parameter name: `ties`, `merge.ties`, `ties@^1.0`.

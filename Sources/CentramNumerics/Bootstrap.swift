@@ -1,5 +1,3 @@
-internal import CentramNumerics
-
 /// A percentile bootstrap of a mean of group means (Efron, 1979): each resample draws from every group as many values as it holds, with
 /// replacement, so groups weigh the same whatever their sizes. A function of values and seed.
 public struct Bootstrap: Sendable {
@@ -49,9 +47,4 @@ public struct Bootstrap: Sendable {
     // 1 − 0.95 is a little above 0.05 in binary.
     min(count - 1, max(0, Int((quantile * Double(count) - 1e-9).rounded(.down))))
   }
-}
-
-/// A seed for one candidate: the first eight bytes of its hash, and the policy's number.
-public func candidateSeed(_ contentHash: [UInt8], _ number: UInt64) -> UInt64 {
-  contentHash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } ^ number &* 0x9e37_79b9_7f4a_7c15
 }
