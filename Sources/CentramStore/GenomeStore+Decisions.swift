@@ -13,7 +13,7 @@ extension GenomeStore {
   }
 
   /// Records a whole judgement in one transaction: all of it is there after a crash, or nothing.
-  /// - Throws: as `decide`.
+  /// - Throws: as `decide`; `.conflict` where the state is not `from` any more.
   public func record(_ decision: GateDecision, of id: String, now: Int64) throws(StoreError) {
     try Self.requireFinite(decision.metrics)
     try database.write { db in
@@ -21,6 +21,7 @@ extension GenomeStore {
         throw StoreError(.notFound, "\(id.prefix(64)): no such genome")
       }
       let old: GenomeState = try row.name("state"), author: String = try row.get("author")
+      if let from = decision.from, from != old { throw StoreError(.conflict, "\(id): it is \(old.rawValue) now, and was \(from.rawValue)") }
       if let state = decision.state {
         guard old == state || (old != .revoked && state != .own) else { throw StoreError(.conflict, "\(id): \(old.rawValue) cannot become \(state.rawValue)") }
         try Self.set(state, of: id, at: now, in: db)

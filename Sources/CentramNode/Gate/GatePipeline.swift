@@ -80,21 +80,21 @@ public struct GatePipeline: Sendable {
   /// Judges a genome and keeps the verdicts.
   /// - Parameters:
   ///   - weights: lent until this returns.
-  ///   - arrival: nil for a genome that just came. Else what the layers that judge an arrival said of it when it came, by layer: those verdicts stand as they
-  ///     are, and these layers are not asked again.
+  ///   - standing: verdicts of layers that are not asked again, by layer: they stand in the report as they are. Nil: the layer is left out.
   /// - Throws: `storage` where the verdicts could not be kept, `cancelled`.
   public func judge(
-    _ direction: GateDirection, manifest: [UInt8], signature: [UInt8], configuration: [UInt8], weights: UnsafeRawBufferPointer, arrival: [String: GateVerdict]? = nil
+    _ direction: GateDirection, manifest: [UInt8], signature: [UInt8], configuration: [UInt8], weights: UnsafeRawBufferPointer, standing: [String: GateVerdict?] = [:]
   ) async throws(GateError) -> GateReport {
     let hash = ContentHash.of(configuration: configuration, weights: weights)
     var report = GateReport(contentHash: Hexadecimal.text(hash), direction: direction, outcome: .accepted(factor: 1), verdicts: [], warning: settings.warning)
     var factor = 1.0
     for stage in stages {
       if let info = stage.info, !info.directions.contains(direction) { continue }
-      if let arrival, GateSettings.arrivalLayers.contains(stage.id) {
-        guard let standing = arrival[stage.id] else { continue }
-        report.verdicts.append(standing)
-        if case .scale(let by, _) = standing.decision { factor *= by }
+      if let known = standing[stage.id] {
+        guard let known else { continue }
+        report.verdicts.append(known)
+        factor *= known.factor ?? 1
+        report.outcome = .accepted(factor: factor)
         continue
       }
       let candidate = GenomeCandidate(

@@ -9,7 +9,9 @@ public struct GateSettings: Sendable {
   ]
 
   /// Those that judge when and by whose leave a genome comes, and not the genome: they are asked once.
-  public static let arrivalLayers: Set<String> = ["gate.freshness", "gate.admission"]
+  public static let arrivalLayers: Set<String> = [freshnessLayer, admissionLayer]
+  /// Layers whose verdicts change what the node keeps.
+  static let freshnessLayer = "gate.freshness", admissionLayer = "gate.admission", privacyLayer = "gate.privacy"
 
   /// Layers without which nothing passes, unless they are switched off by name.
   public var required: [String]

@@ -9,8 +9,8 @@ public struct GenomeFiles: @unchecked Sendable {
   let weights: UnsafeRawBufferPointer
   /// Keeps the weights mapped.
   let mapping: MappedFile?
-  /// What the manifest says of the base; nil where it cannot be read.
-  let base: String?
+  /// What the manifest says of itself; nil where it cannot be read.
+  let context: GateContext?
 
   /// Of the store, its weights mapped.
   /// - Throws: `.notFound` where a collection freed its files.
@@ -18,7 +18,7 @@ public struct GenomeFiles: @unchecked Sendable {
     guard store.hasFiles(record), let file = record.files.last else {
       throw GenomePackageError(.notFound, "\(record.id): its files are not here (the genome is \(record.state.rawValue)); import or fetch it again")
     }
-    (manifest, signature, base) = (record.manifest, record.signature, record.base)
+    (manifest, signature, context) = (record.manifest, record.signature, GateContext(base: record.base, author: record.author))
     configuration =
       record.files.count > 1 ? try GenomePackageError.storing { () throws(StoreError) in try store.read(record.files[0].hash) } : []
     let mapping = try MappedFile(path: store.path(ofBlob: file.hash))
@@ -35,7 +35,7 @@ public struct GenomeFiles: @unchecked Sendable {
     }
     (manifest, signature) = ([UInt8](signed.content), [UInt8](signed.signature))
     let said = try? Manifest(parsing: manifest)
-    base = said?.base
+    context = said.map { GateContext(base: $0.base, author: $0.author) }
     let kind = try said?.kind ?? (source.size(GenomeKind.adapter.weightsFile) == nil ? .fullDelta : .adapter)
     configuration = try kind == .adapter ? source.bytes(GenomeKind.configurationFile, atMost: Self.maximumConfiguration) : []
     let mapped = try source.mapped(kind.weightsFile)

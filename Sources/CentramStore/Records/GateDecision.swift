@@ -9,6 +9,8 @@ public struct GateDecision: Sendable, Equatable {
     public init(branch: String, weight: Double) { (self.branch, self.weight) = (branch, weight) }
   }
 
+  /// What the genome's state must still be; nil: whatever it is.
+  public var from: GenomeState?
   /// Nil: as it is.
   public var state: GenomeState?
   public var verdicts: [VerdictRecord]
@@ -23,10 +25,10 @@ public struct GateDecision: Sendable, Equatable {
   public var fork: String?
 
   public init(
-    state: GenomeState? = nil, verdicts: [VerdictRecord] = [], metrics: [String: Double] = [:], advancesLog: Bool = false, admission: Admission? = nil, sketch: [Float]? = nil,
+    from: GenomeState? = nil, state: GenomeState? = nil, verdicts: [VerdictRecord] = [], metrics: [String: Double] = [:], advancesLog: Bool = false, admission: Admission? = nil, sketch: [Float]? = nil,
     fork: String? = nil
   ) {
-    (self.state, self.verdicts, self.metrics, self.advancesLog) = (state, verdicts, metrics, advancesLog)
+    (self.from, self.state, self.verdicts, self.metrics, self.advancesLog) = (from, state, verdicts, metrics, advancesLog)
     (self.admission, self.sketch, self.fork) = (admission, sketch, fork)
   }
 }

@@ -13,13 +13,15 @@ public final class StoredUpdates: UpdateService {
 
   /// Of the base of the genome that is being judged.
   public func baseNorm(module: String) async throws(PluginError) -> Double? {
-    guard let base = GateContext.base else { throw PluginError(.unavailable, "centram.updates/1: no genome is being judged, so no base is asked about") }
+    guard let base = GateContext.current?.base else { throw PluginError(.unavailable, "centram.updates/1: no genome is being judged, so no base is asked about") }
     return try bases.norm(module, ofBase: base)
   }
 
   public func cohort(domain: String, beside contentHash: [UInt8], limit: Int) async throws(PluginError) -> [UpdateReference] {
     try StoredLineage.reporting { () throws(StoreError) in
-      guard let candidate = try record(contentHash) else { return [] }
+      let known = try record(contentHash).map { GateContext(base: $0.base, author: $0.author) }
+      // One that is only checked is no genome of the store.
+      guard let candidate = known ?? GateContext.current else { return [] }
       return try store.cohort(domain: domain, base: candidate.base, exceptAuthor: candidate.author, limit: limit).map {
         UpdateReference(contentHash: Hexadecimal.bytes($0.id) ?? [], author: $0.author)
       }
@@ -28,7 +30,7 @@ public final class StoredUpdates: UpdateService {
 
   /// The newest genome of each domain that this node trained, on the base that is asked about, with the number of sequences that it was trained on.
   public func rootUpdates() async throws(PluginError) -> [RootUpdate] {
-    let base = GateContext.base
+    let base = GateContext.current?.base
     return try StoredLineage.reporting { () throws(StoreError) in
       var domains = Set<String>(), roots: [RootUpdate] = []
       for record in try store.genomes(state: .own) where record.parents.isEmpty && (base == nil || record.base == base) && store.hasFiles(record) {
@@ -44,7 +46,6 @@ public final class StoredUpdates: UpdateService {
 
   public func module(_ name: String, of update: UpdateReference) async throws(PluginError) -> ModuleUpdate? { try stored(update).update(name) }
 
-  /// The candidate may be no genome of the store: a file that is only checked. Then nothing stands beside it that could be its own.
   private func record(_ contentHash: [UInt8]) throws(StoreError) -> GenomeRecord? {
     do throws(StoreError) { return try store.genome(Hexadecimal.text(contentHash)) } catch {
       if error.code == .notFound { return nil }
