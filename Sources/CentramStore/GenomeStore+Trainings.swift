@@ -3,7 +3,7 @@ internal import GRDB
 
 extension GenomeStore {
   /// Records what was done when a genome was trained here. What was recorded stays.
-  public func add(_ training: TrainingRecord) throws(StoreError) {
+  public func add(_ training: OwnTraining) throws(StoreError) {
     try database.write { db in
       let account = try training.account.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
       try db.execute(
@@ -11,10 +11,10 @@ extension GenomeStore {
     }
   }
 
-  public func training(of id: String) throws(StoreError) -> TrainingRecord? { try trainings("genome = ?", [id]).first }
+  public func training(of id: String) throws(StoreError) -> OwnTraining? { try trainings("genome = ?", [id]).first }
 
   /// The trainings of which something left the node, in the order of their genomes' ids.
-  public func trainingsThatLeft() throws(StoreError) -> [TrainingRecord] { try trainings("left_ms IS NOT NULL ORDER BY genome", []) }
+  public func trainingsThatLeft() throws(StoreError) -> [OwnTraining] { try trainings("left_ms IS NOT NULL ORDER BY genome", []) }
 
   /// Counts a genome, and all of its ancestors that were trained here, as having left the node. The first time stays.
   public func recordDeparture(of id: String, now: Int64) throws(StoreError) {
@@ -24,13 +24,13 @@ extension GenomeStore {
     }
   }
 
-  private func trainings(_ condition: String, _ arguments: StatementArguments) throws(StoreError) -> [TrainingRecord] {
+  private func trainings(_ condition: String, _ arguments: StatementArguments) throws(StoreError) -> [OwnTraining] {
     try database.read { db in
       try Row.fetchAll(db, sql: "SELECT genome, sequences, account, left_ms FROM trainings WHERE \(condition)", arguments: arguments).map { row in
         let genome: String = try row.get("genome"), text: String? = try row.get("account")
-        let account = text.flatMap { try? JSONDecoder().decode(TrainingRecord.Account.self, from: Data($0.utf8)) }
+        let account = text.flatMap { try? JSONDecoder().decode(OwnTraining.Account.self, from: Data($0.utf8)) }
         guard (account == nil) == (text == nil) else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "the account of \(genome) cannot be read") }
-        return TrainingRecord(genome: genome, sequences: try row.get("sequences"), account: account, leftMilliseconds: try row.get("left_ms"))
+        return OwnTraining(genome: genome, sequences: try row.get("sequences"), account: account, leftMilliseconds: try row.get("left_ms"))
       }
     }
   }

@@ -76,3 +76,9 @@ public protocol VerdictStore: Sendable {
   /// Returns when it is safe. Called once a judgement, with all verdicts of it.
   func keep(_ report: GateReport) async throws
 }
+
+/// For judgements that are only shown, or kept by whoever asked for them.
+public struct UnkeptVerdicts: VerdictStore {
+  public init() {}
+  public func keep(_ report: GateReport) async throws {}
+}

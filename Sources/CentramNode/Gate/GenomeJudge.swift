@@ -20,7 +20,7 @@ public final class GenomeJudge: GenomeJudging {
   /// - Throws: `settings` for a name that no layer has.
   public init(store: GenomeStore, settings: GateSettings, layers: any GateLayerSource, services: GateServices, clock: any ClockService, own: String) throws(GateError) {
     (self.store, self.clock, self.own, sketches) = (store, clock, own, services.sketches)
-    pipeline = try GatePipeline(settings: settings, layers: layers, clock: clock, store: KeptLater())
+    pipeline = try GatePipeline(settings: settings, layers: layers, clock: clock, store: UnkeptVerdicts())
   }
 
   public var policyDigest: [UInt8] { pipeline.policyDigest }
@@ -166,9 +166,4 @@ public final class GenomeJudge: GenomeJudging {
   private static func storing<Value>(_ body: () throws(StoreError) -> Value) throws(GateError) -> Value {
     do throws(StoreError) { return try body() } catch { throw GateError(.storage, error.message) }
   }
-}
-
-/// The judge keeps verdicts itself, together with the genome's state.
-private struct KeptLater: VerdictStore {
-  func keep(_ report: GateReport) async throws {}
 }

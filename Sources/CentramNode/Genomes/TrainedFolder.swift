@@ -96,18 +96,18 @@ struct TrainedFolder {
 
   /// What the node can say of the training itself. A private one counts where this node's key signed the trainer's record: nothing else shows that it was
   /// done here.
-  func training(of id: String, signedBy identity: NodeIdentity) -> TrainingRecord? {
-    var account: TrainingRecord.Account?, count = sequences
+  func training(of id: String, signedBy identity: NodeIdentity) -> OwnTraining? {
+    var account: OwnTraining.Account?, count = sequences
     if let envelope, let signature = envelope.signature.flatMap({ Data(base64Encoded: $0) }),
       identity.holds([UInt8](signature), of: Array(PrivacyRecord.signatureDomain.utf8) + Array(envelope.record.utf8)),
       let record = try? JSONDecoder().decode(PrivacyRecord.self, from: Data(envelope.record.utf8))
     {
       count = record.sequences
-      account = TrainingRecord.Account(
+      account = OwnTraining.Account(
         steps: record.steps, sampling: record.sampling, samplingRate: record.samplingRate, noiseMultiplier: record.noiseMultiplier, clippingNorm: record.clipNorm,
         isAFrozen: record.frozen == "lora_A")
     }
-    return count.map { TrainingRecord(genome: id, sequences: $0, account: account) }
+    return count.map { OwnTraining(genome: id, sequences: $0, account: account) }
   }
 
   private struct PrivacyEnvelope: Decodable { let record: String, signature: String? }

@@ -22,7 +22,7 @@ public struct SketchRecord: Sendable, Equatable {
 }
 
 /// One of the node's own trainings.
-public struct TrainingRecord: Sendable, Equatable {
+public struct OwnTraining: Sendable, Equatable {
   /// What a private training did, as its trainer wrote it down.
   public struct Account: Sendable, Equatable, Codable {
     public var steps: Int
