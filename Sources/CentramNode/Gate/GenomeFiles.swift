@@ -1,5 +1,5 @@
 internal import CentramGenome
-public import CentramStore
+internal import CentramStore
 internal import CentramWire
 internal import Foundation
 
@@ -36,9 +36,11 @@ public struct GenomeFiles: @unchecked Sendable {
     (manifest, signature) = ([UInt8](signed.content), [UInt8](signed.signature))
     let said = try? Manifest(parsing: manifest)
     context = said.map { GateContext(base: $0.base, author: $0.author) }
-    let kind = try said?.kind ?? (source.size(GenomeKind.adapter.weightsFile) == nil ? .fullDelta : .adapter)
-    configuration = try kind == .adapter ? source.bytes(GenomeKind.configurationFile, atMost: Self.maximumConfiguration) : []
-    let mapped = try source.mapped(kind.weightsFile)
+    var kind = said?.kind
+    if kind == nil { kind = try source.size(GenomeKind.adapter.weightsFile) == nil ? .fullDelta : .adapter }
+    let isAdapter = kind == .adapter
+    configuration = isAdapter ? try source.bytes(GenomeKind.configurationFile, atMost: Self.maximumConfiguration) : []
+    let mapped = try source.mapped((isAdapter ? GenomeKind.adapter : .fullDelta).weightsFile)
     (weights, mapping) = (mapped.bytes, mapped.mapping)
   }
 

@@ -51,8 +51,12 @@ struct Judgement {
 
   /// Ids of entries that are said to stand at the genome's place in its author's log.
   var forkClaims: [String] {
-    fresh.flatMap(\.evidence).filter { $0.name == "fork" }.flatMap { evidence in
-      evidence.value.split { !$0.isHexDigit }.map(String.init).filter { Hexadecimal.isDigest($0) && $0 != record.author }
+    var ids: [String] = []
+    for verdict in fresh {
+      for evidence in verdict.evidence where evidence.name == "fork" {
+        for word in evidence.value.split(whereSeparator: { !$0.isHexDigit }) where CentramGenome.Hexadecimal.isDigest(String(word)) { ids.append(String(word)) }
+      }
     }
+    return ids.filter { $0 != record.author }
   }
 }

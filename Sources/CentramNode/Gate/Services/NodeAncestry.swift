@@ -24,7 +24,8 @@ public struct NodeAncestry: AncestryService {
   /// What holds is kept, without files, so that it is asked for once, and two entries at one place of a log are found.
   public func fetch(_ id: String) async throws(PluginError) -> LineageEntry? {
     let bytes: [UInt8]?
-    do { bytes = try await fetching(id) } catch is CancellationError { throw PluginError(.cancelled, "cancelled while asking peers for \(id)") } catch {
+    do { bytes = try await fetching(id) } catch {
+      if error is CancellationError { throw PluginError(.cancelled, "cancelled while asking peers for \(id)") }
       log(.info, "asking peers for \(id): \(error)")
       return nil
     }
@@ -47,8 +48,9 @@ public struct NodeAncestry: AncestryService {
   }
 
   public func remake(_ recipe: MergeRecipe) async throws(PluginError) -> [String: [UInt8]]? {
-    do { return try await remaking(recipe) } catch let error as PluginError { throw error } catch is CancellationError {
-      throw PluginError(.cancelled, "cancelled while \(recipe.operatorID) merged again")
-    } catch { throw PluginError(.internalFailure, "\(recipe.operatorID) \(recipe.operatorVersion) could not merge again: \(error)") }
+    do { return try await remaking(recipe) } catch {
+      if error is CancellationError { throw PluginError(.cancelled, "cancelled while \(recipe.operatorID) merged again") }
+      throw error as? PluginError ?? PluginError(.internalFailure, "\(recipe.operatorID) \(recipe.operatorVersion) could not merge again: \(error)")
+    }
   }
 }

@@ -51,8 +51,9 @@ public final class NodeBases: BaseModelService {
   func norm(_ module: String, ofBase hash: String) throws(PluginError) -> Double? {
     if let norms = state.withLock({ $0.norms[hash] }) { return norms[module] }
     guard let base = base(hash) else { return nil }
-    let norms = try keptNorms(hash) ?? computeNorms(base)
-    state.withLock { $0.norms[hash] = norms }
+    var norms = try keptNorms(hash) ?? [:]
+    if norms.isEmpty { norms = try computeNorms(base) }
+    state.withLock { [norms] in $0.norms[hash] = norms }
     return norms[module]
   }
 

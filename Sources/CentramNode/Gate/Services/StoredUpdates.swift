@@ -23,7 +23,7 @@ public final class StoredUpdates: UpdateService {
       // One that is only checked is no genome of the store.
       guard let candidate = known ?? GateContext.current else { return [] }
       return try store.cohort(domain: domain, base: candidate.base, exceptAuthor: candidate.author, limit: limit).map {
-        UpdateReference(contentHash: Hexadecimal.bytes($0.id) ?? [], author: $0.author)
+        UpdateReference(contentHash: Hexadecimal.bytes($0.id.utf8) ?? [], author: $0.author)
       }
     }
   }
@@ -35,7 +35,7 @@ public final class StoredUpdates: UpdateService {
       var domains = Set<String>(), roots: [RootUpdate] = []
       for record in try store.genomes(state: .own) where record.parents.isEmpty && (base == nil || record.base == base) && store.hasFiles(record) {
         guard let training = try store.training(of: record.id), domains.insert(record.domain).inserted else { continue }
-        let reference = UpdateReference(contentHash: Hexadecimal.bytes(record.id) ?? [], author: record.author)
+        let reference = UpdateReference(contentHash: Hexadecimal.bytes(record.id.utf8) ?? [], author: record.author)
         roots.append(RootUpdate(update: reference, domain: record.domain, sequences: training.sequences))
       }
       return roots
