@@ -44,6 +44,8 @@ final class TestNode {
     path = NSTemporaryDirectory() + "/centram-gate-\(UUID().uuidString)"
     try FileManager.default.createDirectory(atPath: path + "/base", withIntermediateDirectories: true)
     world = .measured()
+    // The corpus lives among authors that this node never heard of.
+    (world.last, world.known) = ([:], [:])
     var random = CorpusRandom(99)
     let entries = world.shape.parameters.map { parameter -> SafetensorsText.Entry in
       .init(parameter.name, parameter.shape, (0..<parameter.shape.reduce(1, *)).map { _ in random.normal() / 8 })
