@@ -1,6 +1,6 @@
 public import CentramStore
 public import CentramWire
-internal import Foundation
+public import Foundation
 internal import Synchronization
 
 /// Gives peers blobs of the store by their hash, a chunk a request.

@@ -1,4 +1,4 @@
-public import CentramWire
+internal import CentramWire
 public import Foundation
 
 /// A coordinator's durable state: what it must not forget or contradict. A JSON document of less than a mebibyte.

@@ -1,4 +1,4 @@
-public import CentramWire
+internal import CentramWire
 public import Foundation
 
 /// A participant's durable state: above all its commitment and its vote, which it must not make twice.

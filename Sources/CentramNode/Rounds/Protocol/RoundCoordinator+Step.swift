@@ -1,5 +1,5 @@
 internal import CentramWire
-internal import Foundation
+public import Foundation
 
 extension RoundCoordinator {
   /// What everybody should know now.
@@ -130,7 +130,7 @@ extension RoundCoordinator {
     if entry.update == message.update {
       record.entries[place].reveal = Data(frame.bytes)
       let outcome = WireUpdateOutcome(rawValue: entry.outcome) ?? .committed
-      let known = outcome == .committed ? [] : [acknowledge(place, message.update, outcome, entry.reason)]
+      let known = outcome == .committed ? checks() : [acknowledge(place, message.update, outcome, entry.reason)]
       return known + [.publish(frame, to: everybody.filter { $0 != member.node })]
     }
     guard record.phase == .training || record.phase == .revealing else { return [acknowledge(place, message.update, .late, "updates were due at \(record.deadline)")] }
@@ -168,6 +168,12 @@ extension RoundCoordinator {
     checking.remove(participant)
     guard record.entries[place].update == hash, !record.entries[place].isSettled, record.phase == .training || record.phase == .revealing else { return [] }
     return settle(place, refusal == nil ? .taken : .refused, refusal ?? "", now)
+  }
+
+  /// An update could not be fetched; it is asked for again when its participant shows it again.
+  mutating func unavailable(step: UInt32, participant: UInt32, now: UInt64) -> [RoundEffect] {
+    if step == record.step { checking.remove(participant) }
+    return []
   }
 
   private mutating func settle(_ place: Int, _ outcome: WireUpdateOutcome, _ sentence: String, _ now: UInt64) -> [RoundEffect] {

@@ -1,5 +1,5 @@
 internal import CentramWire
-public import Foundation
+internal import Foundation
 
 extension RoundCoordinator {
   /// The updates are in, or their time is over.

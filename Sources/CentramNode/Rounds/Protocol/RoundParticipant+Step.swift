@@ -1,5 +1,5 @@
 internal import CentramWire
-public import Foundation
+internal import Foundation
 
 extension RoundParticipant {
   /// Says again what others may not have, with a time that lets it be passed on.

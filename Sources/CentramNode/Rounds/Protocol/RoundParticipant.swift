@@ -1,5 +1,5 @@
 public import CentramWire
-public import Foundation
+internal import Foundation
 
 /// A participant of a round, without I/O: frames, outcomes and the time go in, effects come out.
 ///

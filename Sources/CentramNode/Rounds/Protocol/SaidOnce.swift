@@ -1,4 +1,4 @@
-public import CentramWire
+internal import CentramWire
 internal import Foundation
 
 /// The first frame of each kind that a node signed in a step. A second one that says something else is evidence of its own.
