@@ -45,11 +45,12 @@ import Testing
       }
     }
     world.nodes[4].intercept = { effect, _ in
-      Self.changed(effect, by: key, WireUpdateReveal.self) { message in
+      // It waits until it has seen one.
+      if case .publish(let frame, _) = effect, frame.type == .updateReveal, seen.first == nil { return [] }
+      return Self.changed(effect, by: key, WireUpdateReveal.self) { message in
         if let copied = seen.first { (message.update, message.salt) = (copied.update, copied.salt) }
       }
     }
-    world.trainingTime = { $0 == 4 ? 900 : 500 }
     world.run()
     #expect(seen.first != nil && outcomes(world, of: 4).contains(.brokenCommitment))
     #expect(world.ended[0]?.result?.isLast == true && world.disagreements.isEmpty)

@@ -6,7 +6,7 @@ import Testing
 
 /// Whole rounds over random orders, losses, delays, duplicates and crashes. `CENTRAM_FUZZ_ROUNDS` asks for more seeds.
 @Suite struct RoundPropertyTests {
-  static let seeds = 1...(UInt64(ProcessInfo.processInfo.environment["CENTRAM_FUZZ_ROUNDS"] ?? "") ?? 40)
+  static let seeds = 1...(UInt64(ProcessInfo.processInfo.environment["CENTRAM_FUZZ_ROUNDS"] ?? "") ?? 16)
 
   @Test func aQuietNetworkFinishesEveryStepWithOneResult() throws {
     var world = try RoundWorld(seed: 1, participants: 3, announce: RoundWorld.announce(participants: 3...3, outerSteps: 3))

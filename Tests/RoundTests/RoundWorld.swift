@@ -51,8 +51,7 @@ struct RoundWorld {
   var faults = Faults()
   var now = Self.begin
   var nodes: [Node] = []
-  private var queue: [(time: UInt64, order: Int, node: Int, event: Event)] = []
-  private var order = 0
+  private var queue: [(time: UInt64, node: Int, event: Event)] = []
   var trainings = 0
   /// Results that nodes said were final, by step.
   var finals: [UInt32: [Int: Data]] = [:]
@@ -109,15 +108,20 @@ struct RoundWorld {
   }
 
   mutating func schedule(_ node: Int, _ event: Event, in delay: UInt64) {
-    order += 1
-    queue.append((now + delay, order, node, event))
+    // The next one stands last.
+    var (low, high) = (0, queue.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if queue[middle].time > now + delay { low = middle + 1 } else { high = middle }
+    }
+    queue.insert((now + delay, node, event), at: low)
   }
 
   /// Runs until nothing happens any more, or so long.
   mutating func run(milliseconds: UInt64 = 600_000) {
     let end = now + milliseconds
-    while let next = queue.indices.min(by: { (queue[$0].time, queue[$0].order) < (queue[$1].time, queue[$1].order) }), queue[next].time <= end {
-      let entry = queue.remove(at: next)
+    while let next = queue.last, next.time <= end {
+      let entry = queue.removeLast()
       now = max(now, entry.time)
       handle(entry.node, entry.event)
       if nodes.allSatisfy({ $0.hasVanished || ended[$0.number] != nil }) { return }

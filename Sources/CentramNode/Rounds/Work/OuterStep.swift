@@ -27,20 +27,20 @@ struct OuterStep {
     for name in names {
       let new = change.modules.first { $0.name == name }, old = start?.adapter.module(name)
       var parts: [(module: AdapterContents.Module, scales: [Double])] = [], segments = old.map { start?.segments.ranks[name] ?? [$0.rank] } ?? []
+      // The part of each term of the new sum that was not in the old one.
+      var changed: [Double] = []
       while segments.count < steps + 1 { segments.append(0) }
       if let old, let start {
         let factors: (a: [Float], b: [Float])
         do throws(ModelFileError) { factors = try start.adapter.factors(of: old) } catch { throw RoundError(.update, error.message) }
-        let scales = segments.enumerated().flatMap { index, rank in Array(repeating: old.scale * growth(of: index, after: steps), count: rank) }
+        let growths = segments.enumerated().flatMap { index, rank in Array(repeating: growth(of: index, after: steps), count: rank) }
         let module = AdapterContents.Module(name: name, kind: old.kind, outputs: old.outputs, inputs: old.inputs, rank: old.rank, a: factors.a, b: factors.b)
-        parts.append((module, scales))
-        squared += LowRankNorm.squared(
-          a: factors.a, b: factors.b, rank: old.rank, inputs: old.inputs, outputs: old.outputs, scales: zip(scales, repeatElement(old.scale, count: old.rank)).map { $0 - $1 })
+        parts.append((module, growths.map { old.scale * $0 }))
+        changed = growths.map { 1 - 1 / $0 }
       }
       if let new {
-        let scale = coefficient(1)
-        parts.append((new, Array(repeating: scale, count: new.rank)))
-        squared += LowRankNorm.squared(a: new.a, b: new.b, rank: new.rank, inputs: new.inputs, outputs: new.outputs, scales: Array(repeating: scale, count: new.rank))
+        parts.append((new, Array(repeating: coefficient(1), count: new.rank)))
+        changed += Array(repeating: 1, count: new.rank)
       }
       segments.append(new?.rank ?? 0)
       let module = try Self.joined(parts)
@@ -48,6 +48,7 @@ struct OuterStep {
       guard module.rank <= Self.maximumRank else {
         throw RoundError(.work, "\(name) would have the rank \(module.rank); \(Self.maximumRank) is the most. Take merge.lora_svd, fewer outer steps, or a smaller rank")
       }
+      squared += LowRankNorm.squared(a: module.a, b: module.b, rank: module.rank, inputs: module.inputs, outputs: module.outputs, scales: changed)
       modules.append(module)
       ranks[name] = segments
     }
