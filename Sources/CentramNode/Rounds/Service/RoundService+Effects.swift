@@ -1,0 +1,154 @@
+internal import CentramWire
+internal import Foundation
+
+extension RoundService {
+  func carryOut(_ effect: RoundEffect, of round: Data) async {
+    switch effect {
+    case .announce(let frame): for (_, session) in await node.sessions() { try? await session.forward(frame) }
+    case .publish(let frame, let keys):
+      share(frame)
+      for key in keys { await deliver(frame, to: key) }
+    case .send(let message, let key): await send(message.wire, to: key)
+    case .check(let update): scope.start { await self.check(update, of: round) }
+    case .aggregate(let work): scope.start { await self.aggregate(work, of: round) }
+    case .train(let work): train(work, of: round)
+    case .recompute(let work, let proposal, let result): scope.start { await self.recompute(work, proposal, result, of: round) }
+    case .accuse(let proof): await hooks.accused(proof)
+    case .stepped(let result):
+      shared.insert(result.result)
+      if let announce = announce(of: round) { await hooks.stepped(announce, result) }
+    case .ended(let result, _, let message):
+      works[round] = nil
+      if let announce = announce(of: round) { await hooks.ended(announce, result, message) }
+    }
+  }
+
+  private func announce(of round: Data) -> WireRoundAnnounce? { coordinators[round]?.announce ?? participants[round]?.announce }
+
+  /// What this node shows, others may fetch from it.
+  private func share(_ frame: Frame) {
+    if let reveal = try? frame.message(WireUpdateReveal.self) { shared.insert(reveal.update) }
+    if let proposal = try? frame.message(WireAggregateProposal.self) { shared.insert(proposal.result) }
+  }
+
+  private func deliver(_ frame: Frame, to key: NodeKey) async {
+    if key == own { return await take(frame, from: own) }
+    try? await node.session(with: key)?.forward(frame)
+  }
+
+  private func send(_ message: some WireMessage, to key: NodeKey) async {
+    guard key == own else {
+      _ = try? await node.session(with: key)?.send(message)
+      return
+    }
+    if let frame = self.key.publish(message, now: now) { await take(frame, from: own) }
+  }
+
+  // MARK: Work
+
+  func work(of round: Data) async throws(RoundError) -> any RoundWork {
+    if let work = works[round] { return work }
+    guard let announce = announce(of: round) else { throw RoundError(.notFound, "the round is not here") }
+    let made = try await hooks.work(announce)
+    works[round] = made
+    return made
+  }
+
+  /// Brings a blob into the store, from whoever of these has it.
+  func fetch(_ blob: Data, size: UInt64?, from keys: [NodeKey]) async throws(RoundError) {
+    let fetch = BlobFetch(store: store) { [clock = node.clock] in clock.unixMilliseconds }
+    var reason = "none of \(keys.count) nodes is connected"
+    if store.hasBlob(Hexadecimal.text(blob)) { return }
+    for key in keys where key != own {
+      guard let session = await node.session(with: key) else { continue }
+      do throws(BlobError) {
+        _ = try await fetch.fetch(blob, size: size, maximum: RoundRules.maximumUpdate, from: session)
+        return
+      } catch {
+        reason = error.message
+        // Bytes of another hash are nobody's mistake.
+        if error.code == .damaged { await node.misbehaved(key, 10) }
+      }
+    }
+    throw RoundError(.unavailable, "\(Hexadecimal.text(blob)): \(reason)")
+  }
+
+  private func check(_ update: RoundUpdate, of round: Data) async {
+    var refusal: String?
+    do throws(RoundError) {
+      try await fetch(update.hash, size: update.size, from: [update.from])
+      shared.insert(update.hash)
+      try await work(of: round).check(update.hash)
+    } catch {
+      // What could not be had may come yet; what is wrong stays wrong.
+      guard error.code != .unavailable else {
+        let now = now
+        return coordinate(round) { $0.unavailable(step: update.step, participant: update.participant, now: now) }
+      }
+      refusal = error.message
+    }
+    let now = now, reason = refusal
+    coordinate(round) { $0.checked(step: update.step, participant: update.participant, hash: update.hash, refusal: reason, now: now) }
+  }
+
+  private func aggregate(_ work: RoundAggregation, of round: Data) async {
+    let outcome: Result<RoundAggregate, RoundError>
+    do throws(RoundError) {
+      let made = try await self.work(of: round).aggregate(work)
+      shared.insert(made.hash)
+      outcome = .success(made)
+    } catch { outcome = .failure(error) }
+    let now = now
+    coordinate(round) { $0.aggregated(step: work.step, outcome, now: now) }
+  }
+
+  private func recompute(_ work: RoundAggregation, _ proposal: Data, _ result: Data, of round: Data) async {
+    guard let coordinator = participants[round]?.coordinator else { return }
+    let outcome: RoundParticipant.Recomputation
+    do throws(RoundError) {
+      if !work.start.isEmpty { try await fetch(work.start, size: nil, from: [coordinator]) }
+      let doing = try await self.work(of: round)
+      for part in work.parts {
+        try await fetch(part.hash, size: part.size, from: [coordinator, part.from])
+        try await doing.check(part.hash)
+      }
+      let made = try await doing.aggregate(work)
+      if made.hash == result { shared.insert(result) }
+      outcome = .computed(made.hash, lift: made.hash == result ? await doing.lift(result) : 0)
+    } catch { outcome = error.code == .update ? .refused(error.message) : .unavailable(error.message) }
+    if case .unavailable(let reason) = outcome { node.log(.debug, "an aggregate could not be computed yet: \(reason)") }
+    let now = now
+    participate(round) { $0.recomputed(step: work.step, proposal: proposal, outcome, now: now) }
+  }
+
+  private func train(_ work: RoundTraining, of round: Data) {
+    guard trainings[round] == nil, let coordinator = participants[round]?.coordinator else { return }
+    let stop = Signal()
+    trainings[round] = stop
+    scope.start {
+      await withDiscardingTaskGroup { group in
+        group.addTask {
+          await self.train(work, of: round, coordinator, stop)
+          stop.send()
+        }
+        await stop.wait()
+        group.cancelAll()
+      }
+    }
+  }
+
+  private func train(_ work: RoundTraining, of round: Data, _ coordinator: NodeKey, _ stop: Signal) async {
+    let outcome: Result<TrainedUpdate, RoundError>
+    do throws(RoundError) {
+      if !work.start.isEmpty { try await fetch(work.start, size: nil, from: [coordinator]) }
+      let made = try await self.work(of: round).train(work)
+      outcome = .success(
+        TrainedUpdate(
+          hash: made.hash, size: made.size, localSteps: made.localSteps, tokens: made.tokens, norm: made.norm, loss: made.loss,
+          salt: Data(node.services.randomBytes(32))))
+    } catch { outcome = .failure(Task.isCancelled || error.code == .unavailable ? RoundError(.cancelled, error.message) : error) }
+    if trainings[round] === stop { trainings[round] = nil }
+    let now = now
+    participate(round) { $0.trained(step: work.step, outcome, now: now) }
+  }
+}

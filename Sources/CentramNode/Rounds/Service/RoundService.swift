@@ -1,0 +1,135 @@
+internal import CentramPluginAPI
+public import CentramStore
+public import CentramWire
+internal import Foundation
+
+/// The training rounds of a node: the ones that it coordinates, takes part in, or heard of.
+///
+/// Register it, then call `run`, which ends with its task. State is in the store before anything that rests on it leaves the node, so a node that is
+/// killed goes on where it was.
+public actor RoundService {
+  public struct Hooks: Sendable {
+    /// Makes the work of a round; nil where this node does not do it.
+    public var work: @Sendable (WireRoundAnnounce) async throws(RoundError) -> any RoundWork
+    /// A proof that a peer broke the rules.
+    public var accused: @Sendable (WireMisbehaviourProof) async -> Void = { _ in }
+    /// A step's aggregate is final: it is in the store.
+    public var stepped: @Sendable (WireRoundAnnounce, RoundResult) async -> Void = { _, _ in }
+    /// A round ended here.
+    public var ended: @Sendable (WireRoundAnnounce, RoundResult?, String) async -> Void = { _, _, _ in }
+    public init(work: @escaping @Sendable (WireRoundAnnounce) async throws(RoundError) -> any RoundWork) { self.work = work }
+  }
+
+  /// Rounds at a time that a node coordinates, and that it takes part in.
+  public static let maximumRounds = 16
+  /// Milliseconds between two looks at the time; what was lost is said again then.
+  public nonisolated let interval: Int
+
+  let node: NetworkNode
+  let store: GenomeStore
+  let hooks: Hooks
+  let key: SigningKey
+  nonisolated let scope = TaskScope()
+  var coordinators: [Data: RoundCoordinator] = [:]
+  var participants: [Data: RoundParticipant] = [:]
+  var works: [Data: any RoundWork] = [:]
+  var heard = HeardRounds()
+  /// What was said when joining.
+  var offers: [Data: RoundParticipant.Offer] = [:]
+  /// Local steps that are under way, to be stopped when their step is over.
+  var trainings: [Data: Signal] = [:]
+  /// Blobs that peers may have: those that were shown or proposed.
+  var shared: Set<Data> = []
+  private let queue: AsyncStream<(Data, RoundEffect)>
+  private let effects: AsyncStream<(Data, RoundEffect)>.Continuation
+
+  public init(node: NetworkNode, key: SigningKey, store: GenomeStore, hooks: Hooks, interval: Int = 2_000) {
+    (self.node, self.key, self.store, self.hooks, self.interval) = (node, key, store, hooks, interval)
+    (queue, effects) = AsyncStream.makeStream()
+  }
+
+  var now: UInt64 { UInt64(max(0, node.clock.unixMilliseconds)) }
+  var own: NodeKey { key.publicKey }
+
+  /// Takes the family's messages, and gives blobs of rounds.
+  public nonisolated func register(with handlers: HandlerRegistry) {
+    for type in MessageType.allCases where type.family == .training {
+      handlers.on(type) { [weak self] incoming in
+        await self?.take(incoming.frame, from: incoming.peer)
+        return nil
+      }
+    }
+    BlobServer(store: store) { [weak self] blob, _ in await self?.shares(blob) ?? false }.register(with: handlers)
+  }
+
+  func shares(_ blob: Data) -> Bool { shared.contains(blob) }
+
+  /// Goes on with the rounds that were under way, and serves until its task is cancelled.
+  public func run() async throws(RoundError) {
+    try restore()
+    await withDiscardingTaskGroup { group in
+      group.addTask { await self.scope.run() }
+      group.addTask { for await (round, effect) in self.queue { await self.carryOut(effect, of: round) } }
+      while (try? await node.clock.sleep(milliseconds: interval)) != nil { tick() }
+      scope.cancel()
+      effects.finish()
+      group.cancelAll()
+    }
+  }
+
+  private func tick() {
+    let now = now
+    for round in coordinators.keys { coordinate(round) { $0.tick(now: now) } }
+    for round in participants.keys { participate(round) { $0.tick(now: now) } }
+  }
+
+  // MARK: Frames
+
+  func take(_ frame: Frame, from peer: NodeKey) async {
+    guard let message = try? ReceivedRoundMessage(frame) else { return }
+    if case .announce(let announce) = message { return await hear(announce, frame.header.sender, peer) }
+    let now = now
+    coordinate(message.round) { $0.take(frame, now: now) }
+    participate(message.round) { $0.take(frame, now: now) }
+  }
+
+  private func hear(_ announce: WireRoundAnnounce, _ sender: NodeKey, _ peer: NodeKey) async {
+    guard case .forward = heard.take(announce, signedBy: sender, from: peer, now: now) else { return }
+    var next = announce
+    next.hops += 1
+    guard let frame = key.publish(next, now: now) else { return }
+    let others = await node.sessions().filter { $0.peer != peer && !announce.coordinator.elementsEqual($0.peer.bytes) }
+    for (_, session) in others.prefix(HeardRounds.fanout) { try? await session.forward(frame) }
+  }
+
+  // MARK: State
+
+  /// Runs a coordinator, keeps what changed, and then has the effects carried out.
+  func coordinate(_ round: Data, _ body: (inout RoundCoordinator) -> [RoundEffect]) {
+    guard var machine = coordinators[round] else { return }
+    let before = machine.record, made = body(&machine)
+    if machine.record != before, !keep(machine.record.encoded(), Self.coordinatorState(round)) { return }
+    coordinators[round] = machine
+    for effect in made { effects.yield((round, effect)) }
+  }
+
+  func participate(_ round: Data, _ body: (inout RoundParticipant) -> [RoundEffect]) {
+    guard var machine = participants[round] else { return }
+    let before = machine.record, made = body(&machine)
+    if machine.record != before, !keep(machine.record.encoded(), Self.participantState(round)) { return }
+    if machine.record.step != before.step || machine.isOver { trainings.removeValue(forKey: round)?.send() }
+    participants[round] = machine
+    for effect in made { effects.yield((round, effect)) }
+  }
+
+  /// What cannot be kept does not happen: the machine stays as it was, and tries again with the next message.
+  private func keep(_ bytes: [UInt8], _ name: String) -> Bool {
+    do throws(StoreError) {
+      try store.setState(bytes, name)
+      return true
+    } catch {
+      node.log(.error, "a round's state could not be kept: \(error.message)")
+      return false
+    }
+  }
+}
