@@ -8,7 +8,7 @@ extension ExchangeSettings {
     let offer = try reader.object(section["offer"], "exchange.offer") ?? [:]
     try reader.section(offer, "exchange.offer.", ["enabled", "peers", "domains", "minimumLift"])
     if let value = offer["enabled"] { self.offer.isEnabled = try reader.flag(value, "exchange.offer.enabled") }
-    self.offer.domains = try reader.strings(offer["domains"], "exchange.offer.domains").map(DomainPattern.init)
+    self.offer.domains = try reader.strings(offer["domains"], "exchange.offer.domains").map { DomainPattern($0) }
     self.offer.minimumLift = try Self.number(offer, "offer", "minimumLift", reader)
     for text in try reader.strings(offer["peers"], "exchange.offer.peers") {
       guard let key = NodeKey(hexadecimal: text) else { throw reader.error("exchange.offer.peers", "must be ids of peers, 64 hexadecimal digits each") }
@@ -20,7 +20,7 @@ extension ExchangeSettings {
     self.want.bases = try Self.digests(want, "bases", reader)
     self.want.authors = try Self.digests(want, "authors", reader)
     self.want.refusedAuthors = try Self.digests(want, "refusedAuthors", reader)
-    self.want.domains = try reader.strings(want["domains"], "exchange.want.domains").map(DomainPattern.init)
+    self.want.domains = try reader.strings(want["domains"], "exchange.want.domains").map { DomainPattern($0) }
     self.want.licenses = Set(try reader.strings(want["licenses"], "exchange.want.licenses"))
     self.want.minimumLift = try Self.number(want, "want", "minimumLift", reader)
     if let value = want["maximumBytes"] {

@@ -1,6 +1,6 @@
 internal import CentramPluginAPI
-public import CentramStore
-public import CentramWire
+internal import CentramStore
+internal import CentramWire
 internal import Foundation
 
 /// Genomes between this node and its peers: what is offered, asked for, fetched, judged and told (families 02 and 03).

@@ -45,8 +45,9 @@ struct QuarantineSchedule: Sendable {
 
   /// Something has come that a genome may have waited for.
   mutating func hasten(_ genome: String, now: Int64) {
-    guard let entry = entries[genome], entry.next > now else { return }
-    (entries[genome]?.next, isChanged) = (now, true)
+    guard var entry = entries[genome], entry.next > now else { return }
+    entry.next = now
+    (entries[genome], isChanged) = (entry, true)
   }
 
   mutating func remove(_ genome: String) { if entries.removeValue(forKey: genome) != nil { isChanged = true } }
