@@ -1,5 +1,5 @@
 internal import CentramGenome
-package import CentramHost
+internal import CentramHost
 package import CentramNode
 package import CentramPluginAPI
 package import CentramStore

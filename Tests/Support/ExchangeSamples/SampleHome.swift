@@ -1,4 +1,4 @@
-package import CentramGenome
+internal import CentramGenome
 package import CentramNode
 package import CentramStore
 internal import CentramWire

@@ -1,6 +1,6 @@
-package import CentramNode
+public import CentramNode
 package import CentramPluginAPI
-package import CentramPluginTesting
+public import CentramPluginTesting
 internal import CentramTransportSupport
 package import CentramWire
 internal import Foundation
