@@ -165,12 +165,32 @@ let package = Package(
     .testTarget(name: "TidyTests", swiftSettings: swift),
     .target(name: "TestNetwork", path: "Tests/Support/TestNetwork", swiftSettings: swift),
     .testTarget(name: "NetworkTests", dependencies: ["TestNetwork"], swiftSettings: swift),
+    .target(
+      name: "NodeWorld", dependencies: [api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "Transport_Memory"],
+      path: "Tests/Support/NodeWorld", swiftSettings: swift),
     .testTarget(
       name: "SessionTests",
       dependencies: [
-        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "Transport_Memory",
+        api, "CentramNode", "CentramPluginTesting", "CentramTransportSupport", "CentramWire", "CSodium", "NodeWorld", "Transport_Memory",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], swiftSettings: swift),
+    .target(
+      name: "ExchangeSamples",
+      dependencies: [
+        api, "CentramGenome", "CentramHost", "CentramNode", "CentramStore", "CentramWire", .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], path: "Tests/Support/ExchangeSamples", swiftSettings: swift),
+    .executableTarget(
+      name: "centram-exchange-fixture", dependencies: [api, "CentramNode", "CentramStore", "CentramWire", "ExchangeSamples", "NodeWorld"], path: "Tests/Fixtures/Exchange",
+      swiftSettings: swift),
+    .testTarget(
+      name: "ExchangeTests",
+      dependencies: [
+        api, "CentramGenome", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramWire", "ExchangeSamples", "NodeWorld", "centram-exchange-fixture",
+        .product(name: "SwiftProtobuf", package: "swift-protobuf"),
+      ], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-exchange-bench",
+      dependencies: [api, "CentramNode", "CentramStore", "CentramWire", "ExchangeSamples", "Transport_Quic"], path: "Benchmarks/Exchange", swiftSettings: swift),
     .executableTarget(
       name: "centram-peers-bench", dependencies: [api, "CentramNode", "CentramWire", "Transport_Quic"], path: "Benchmarks/Peers", exclude: ["peers.py"],
       swiftSettings: swift),

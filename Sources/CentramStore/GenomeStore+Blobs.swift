@@ -44,8 +44,16 @@ extension GenomeStore {
     let blob = try writer.finish()
     if let hash, hash != blob.hash { throw StoreError(.damaged, "the file has the hash \(blob.hash), not \(hash)") }
     reached(.blobWritten)
+    try lease(blob, now: now)
+    // One that is there may be damaged; the new one is not.
+    try writer.file.place(at: blobs.path(blob.hash), in: blobs.subfolder(blob.hash))
+    reached(.blobPlaced)
+    return blob
+  }
+
+  /// The row goes before the name: a collection removes names without a row, and no row that is leased.
+  func lease(_ blob: Blob, now: Int64) throws(StoreError) {
     let lease = now + options.leaseMilliseconds
-    // The row goes before the name: a collection removes names without a row, and no row that is leased.
     try database.write { db in
       try db.execute(
         sql: """
@@ -54,10 +62,6 @@ extension GenomeStore {
           """, arguments: [blob.hash, blob.size, lease])
     }
     reached(.blobLeased)
-    // One that is there may be damaged; the new one is not.
-    try writer.file.place(at: blobs.path(blob.hash), in: blobs.subfolder(blob.hash))
-    reached(.blobPlaced)
-    return blob
   }
 
   public func put(_ bytes: [UInt8], expecting hash: String? = nil, now: Int64) throws(StoreError) -> Blob {

@@ -6,7 +6,7 @@ extension GenomeStore {
   public struct Collected: Sendable, Equatable, Codable {
     /// Files that no genome needs, and their bytes.
     public var files = 0, bytes = 0
-    /// Temporary files that a killed process left.
+    /// Temporary files that a killed process left, and partial ones that nobody added to for long.
     public var abandoned = 0
     public init() {}
   }
@@ -43,6 +43,7 @@ extension GenomeStore {
     }
     try collectUnknown(&collected)
     for name in BlobFolder.names(layout.temporary) where DurableFile.removeAbandoned("\(layout.temporary)/\(name)") { collected.abandoned += 1 }
+    collected.abandoned += removePartials(untouchedSince: now - options.partialMilliseconds)
     return collected
   }
 

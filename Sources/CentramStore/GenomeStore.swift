@@ -9,6 +9,7 @@ internal import GRDB
 ///     manifests/ab/cdef…           signed manifests as received, by id
 ///     revocations/ab/cdef…         signed revocations as received, by SHA-256
 ///     temporary/                   what grows
+///     partial/                     files that peers sent a part of
 ///
 /// May be used by several tasks and processes at once. Times are Unix milliseconds, from the caller's clock.
 public final class GenomeStore: Sendable {
@@ -25,6 +26,8 @@ public final class GenomeStore: Sendable {
   public struct Options: Sendable {
     /// How long a file that no genome refers to yet is safe from a collection.
     public var leaseMilliseconds: Int64 = 3_600_000
+    /// How long a partial file that nobody added to is kept.
+    public var partialMilliseconds: Int64 = 7 * 86_400_000
     /// Called at each step; tests end the process in it.
     public var reached: (@Sendable (Step) -> Void)?
     public init() {}
@@ -69,13 +72,14 @@ struct StoreFolder: Sendable {
 
   var database: String { folder + "/genomes.sqlite" }
   var temporary: String { folder + "/temporary" }
+  var partial: String { folder + "/partial" }
   var blobs: BlobFolder { BlobFolder(folder: folder + "/blobs", temporary: temporary) }
   /// Named by id, which is not the hash of their bytes; the signature is what proves them.
   var manifests: BlobFolder { BlobFolder(folder: folder + "/manifests", temporary: temporary) }
   var revocations: BlobFolder { BlobFolder(folder: folder + "/revocations", temporary: temporary) }
 
   func prepare() throws(StoreError) {
-    for path in [temporary, blobs.folder, manifests.folder, revocations.folder] {
+    for path in [temporary, partial, blobs.folder, manifests.folder, revocations.folder] {
       do { try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true) } catch { throw .system(path) }
     }
   }

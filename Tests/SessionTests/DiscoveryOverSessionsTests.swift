@@ -2,6 +2,7 @@ import CentramPluginAPI
 import CentramPluginTesting
 import CentramWire
 import Foundation
+import NodeWorld
 import Testing
 
 @testable import CentramNode

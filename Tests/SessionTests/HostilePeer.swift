@@ -1,6 +1,7 @@
 import CentramPluginAPI
 import CentramPluginTesting
 import CentramWire
+import NodeWorld
 
 @testable import CentramNode
 

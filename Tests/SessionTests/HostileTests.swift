@@ -1,6 +1,7 @@
 import CentramPluginAPI
 import CentramTransportSupport
 import CentramWire
+import NodeWorld
 import Testing
 
 @testable import CentramNode

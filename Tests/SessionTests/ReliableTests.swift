@@ -1,5 +1,6 @@
 import CentramPluginTesting
 import CentramWire
+import NodeWorld
 import Testing
 
 @testable import CentramNode

@@ -1,6 +1,7 @@
 import CentramPluginTesting
 import CentramWire
 import Foundation
+import NodeWorld
 import Synchronization
 import Testing
 

@@ -1,6 +1,7 @@
 import CentramPluginTesting
 import CentramWire
 import Foundation
+import NodeWorld
 import Testing
 
 @testable import CentramNode

@@ -1,6 +1,7 @@
 import CentramPluginAPI
 import CentramWire
 import Foundation
+import NodeWorld
 import Testing
 
 @testable import CentramNode

@@ -49,14 +49,18 @@ final class DurableFile {
   /// Gives the file its name; durable when it returns. `synchronize` goes before.
   /// - Parameter folder: of `path`; made where it is missing.
   func place(at path: String, in folder: String) throws(StoreError) {
+    try Self.place(temporary, at: path, in: folder)
+    isPlaced = true
+  }
+
+  static func place(_ temporary: String, at path: String, in folder: String) throws(StoreError) {
     if mkdir(folder, 0o755) == 0 {
-      try Self.synchronize(folder: (folder as NSString).deletingLastPathComponent)
+      try synchronize(folder: (folder as NSString).deletingLastPathComponent)
     } else if errno != EEXIST {
       throw .system(folder)
     }
     guard rename(temporary, path) == 0 else { throw .system(path) }
-    isPlaced = true
-    try Self.synchronize(folder: folder)
+    try synchronize(folder: folder)
   }
 
   static func synchronize(folder: String) throws(StoreError) {

@@ -15,6 +15,9 @@ public struct ForkProof: Sendable, Equatable {
   public var sequence: UInt64
   public var first: Entry, second: Entry
   public var timeMilliseconds: Int64
+  public init(author: String, sequence: UInt64, first: Entry, second: Entry, timeMilliseconds: Int64) {
+    (self.author, self.sequence, self.first, self.second, self.timeMilliseconds) = (author, sequence, first, second, timeMilliseconds)
+  }
 }
 
 /// A genome, or everything of a key, taken back. `signed` are the bytes that say so, for whoever asks.

@@ -1,11 +1,10 @@
-import CentramPluginAPI
+public import CentramNode
+package import CentramPluginAPI
 public import CentramPluginTesting
-import CentramTransportSupport
-import CentramWire
-import Foundation
-import Transport_Memory
-
-@testable public import CentramNode
+internal import CentramTransportSupport
+package import CentramWire
+internal import Foundation
+package import Transport_Memory
 
 extension SimulationClock: NodeClock {}
 
@@ -23,22 +22,22 @@ struct SimulationTimers: TransportTimers {
 }
 
 /// Nodes in a simulated network, in virtual time.
-final class World: Sendable {
-  let simulation: Simulation
-  let network: MemoryNetwork
-  let scope = TaskScope()
-  let trace = Trace()
+package final class World: Sendable {
+  package let simulation: Simulation
+  package let network: MemoryNetwork
+  package let scope = TaskScope()
+  package let trace = Trace()
   /// Set to see what the nodes say.
-  static let prints = ProcessInfo.processInfo.environment["CENTRAM_TEST_LOG"] != nil
+  package static let prints = ProcessInfo.processInfo.environment["CENTRAM_TEST_LOG"] != nil
 
-  init(seed: UInt64, delay: ClosedRange<UInt64> = 1_000_000...5_000_000) {
+  package init(seed: UInt64, delay: ClosedRange<UInt64> = 1_000_000...5_000_000) {
     simulation = Simulation(seed: seed)
     network = MemoryNetwork(seed: seed, timers: SimulationTimers(clock: simulation.clock), faults: .init(delayNanoseconds: delay))
   }
 
   /// Runs `body` in a world of its own, to the end of everything in it.
   @discardableResult
-  static func run<Result: Sendable>(
+  package static func run<Result: Sendable>(
     seed: UInt64 = 1, delay: ClosedRange<UInt64> = 1_000_000...5_000_000, _ body: @escaping @Sendable (World) async throws -> Result
   ) throws -> Result {
     let world = World(seed: seed, delay: delay)
@@ -51,16 +50,20 @@ final class World: Sendable {
     }
   }
 
-  func key(_ number: Int) -> SigningKey { try! SigningKey(seed: (0..<32).map { $0 == 0 ? UInt8(number & 255) : $0 == 1 ? UInt8(number >> 8) : 7 }) }
-  func name(_ number: Int) -> String { "n\(number)" }
-  func address(_ number: Int) -> String { "memory://\(name(number)):1" }
+  /// What the key of a node is made of.
+  package func seed(_ number: Int) -> [UInt8] { (0..<32).map { $0 == 0 ? UInt8(number & 255) : $0 == 1 ? UInt8(number >> 8) : 7 } }
+  package func key(_ number: Int) -> SigningKey { try! SigningKey(seed: seed(number)) }
+  package func name(_ number: Int) -> String { "n\(number)" }
+  package func address(_ number: Int) -> String { "memory://\(name(number)):1" }
 
-  func transport(_ number: Int) -> any Transport {
+  package func transport(_ number: Int) -> any Transport {
     network.transport(host: name(number), identity: PeerID(key(number).publicKey.bytes)!)
   }
 
   /// A node that is not started yet.
-  func node(_ number: Int, dialling peers: [Int] = [], key: SigningKey? = nil, limits: Limits = Limits(), _ change: (inout NodeSettings) -> Void = { _ in }) -> NetworkNode {
+  package func node(
+    _ number: Int, dialling peers: [Int] = [], key: SigningKey? = nil, limits: Limits = Limits(), _ change: (inout NodeSettings) -> Void = { _ in }
+  ) -> NetworkNode {
     var settings = NodeSettings()
     settings.listen = [address(number)]
     settings.peers = peers.map { PeerReference(address: address($0), key: nil) }
@@ -78,7 +81,7 @@ final class World: Sendable {
 
   /// Starts a node.
   /// - Returns: what kills it: its process is gone without a word.
-  @discardableResult func start(_ node: NetworkNode, _ number: Int) async -> @Sendable () -> Void {
+  @discardableResult package func start(_ node: NetworkNode, _ number: Int) async -> @Sendable () -> Void {
     let own = TaskScope()
     own.start { try? await node.run() }
     scope.start { await own.run() }
@@ -89,34 +92,38 @@ final class World: Sendable {
     }
   }
 
-  func sleep(_ milliseconds: Int) async { try? await simulation.clock.sleep(milliseconds: milliseconds) }
+  package func sleep(_ milliseconds: Int) async {
+    let clock = simulation.clock
+    try? await clock.sleep(until: clock.monotonicNanoseconds + UInt64(max(0, milliseconds)) * 1_000_000)
+  }
 }
 
 extension NetworkNode {
-  func waitForPeers(_ count: Int) async { await wait { $0.count { $0.state == .connected } >= count } }
+  package func waitForPeers(_ count: Int) async { await wait { $0.count { $0.state == .connected } >= count } }
 }
 
 extension WireChatMessage {
   /// A note with a number.
-  init(number: Int, text: String = "") {
+  package init(number: Int, text: String = "") {
     self.init()
     note = Data((0..<16).map { $0 < 8 ? UInt8(truncatingIfNeeded: number >> ($0 * 8)) : 1 })
     conversation = Data(repeating: 2, count: 16)
     self.text = text
     writtenMs = 1
   }
-  var number: Int { (0..<8).reduce(0) { $0 | Int(note[note.startIndex + $1]) << ($1 * 8) } }
+  package var number: Int { (0..<8).reduce(0) { $0 | Int(note[note.startIndex + $1]) << ($1 * 8) } }
 }
 
 /// What a node was given, in order.
-final class Notes: Sendable {
+package final class Notes: Sendable {
   private let state = Lock()
   nonisolated(unsafe) private var numbers: [Int] = []
-  var all: [Int] { state.withLock { numbers } }
-  func append(_ number: Int) { state.withLock { numbers.append(number) } }
+  package init() {}
+  package var all: [Int] { state.withLock { numbers } }
+  package func append(_ number: Int) { state.withLock { numbers.append(number) } }
 
   /// Registers itself as a node's handler of chat messages.
-  func listen(_ node: NetworkNode) {
+  package func listen(_ node: NetworkNode) {
     node.handlers.on(WireChatMessage.self) { [self] message, _ in
       append(message.number)
       return nil
@@ -125,9 +132,10 @@ final class Notes: Sendable {
 }
 
 /// What happened, in order.
-final class Trace: Sendable {
+package final class Trace: Sendable {
   private let lock = Lock()
   nonisolated(unsafe) private var lines: [String] = []
-  var all: [String] { lock.withLock { lines } }
-  func add(_ line: String) { lock.withLock { lines.append(line) } }
+  package init() {}
+  package var all: [String] { lock.withLock { lines } }
+  package func add(_ line: String) { lock.withLock { lines.append(line) } }
 }

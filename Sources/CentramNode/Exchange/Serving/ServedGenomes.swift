@@ -1,0 +1,82 @@
+internal import CentramGenome
+internal import CentramStore
+internal import CentramWire
+internal import Foundation
+internal import Synchronization
+
+/// A genome ready to be given away: its manifest as a message, with the hashes of all chunks.
+struct ServedGenome: Sendable {
+  let id: String
+  let message: WireGenomeManifest
+  let files: [Manifest.File]
+
+  /// Reads every file once.
+  /// - Throws: where a file is gone or damaged.
+  init(_ record: GenomeRecord, in store: GenomeStore) throws(GenomePackageError) {
+    let signed = try SignedManifest(record)
+    var message = WireGenomeManifest()
+    message.genome = Data(Hexadecimal.bytes(record.id.utf8) ?? [])
+    do { message.manifest = try WireSigned(serializedBytes: Data(signed.bytes)) } catch { throw GenomePackageError(.malformed, "\(record.id): its manifest cannot be read") }
+    for file in signed.manifest.files {
+      var described = WireGenomeFile()
+      (described.name, described.size, described.chunkSize) = (file.name, UInt64(file.size), UInt32(file.chunkSize))
+      described.digest = Data(Hexadecimal.bytes(file.sha256.utf8) ?? [])
+      for offset in stride(from: 0, to: Int(file.size), by: file.chunkSize) {
+        let piece = try GenomePackageError.storing { () throws(StoreError) in
+          try store.piece(ofBlob: file.sha256, at: offset, count: min(file.chunkSize, Int(file.size) - offset))
+        }
+        described.chunks.append(Data(CentramGenome.SHA256.digest(of: piece)))
+      }
+      let hashes = described.chunks.map { [UInt8]($0) }
+      guard Hexadecimal.text(ChunkHashes.joined(hashes)) == file.chunks else {
+        throw GenomePackageError(.tampered, "\(record.id): \(file.name) is not what was signed; centram-host genome verify says more")
+      }
+      message.files.append(described)
+    }
+    (id, self.message, files) = (record.id, message, signed.manifest.files)
+  }
+
+  /// A chunk's bytes, its hash compared.
+  /// - Throws: `.damaged`, `.notFound`.
+  func chunk(_ file: Int, _ index: Int, in store: GenomeStore) throws(StoreError) -> [UInt8] {
+    let described = files[file], offset = index * described.chunkSize
+    let bytes = try store.piece(ofBlob: described.sha256, at: offset, count: min(described.chunkSize, Int(described.size) - offset))
+    guard message.files[file].chunks[index].elementsEqual(CentramGenome.SHA256.digest(of: bytes)) else {
+      throw StoreError(.damaged, "\(id): chunk \(index) of \(described.name) is damaged; centram-host genome verify says more")
+    }
+    return bytes
+  }
+
+  func has(_ file: Int, _ index: Int) -> Bool { files.indices.contains(file) && message.files[file].chunks.indices.contains(index) }
+}
+
+/// Genomes that were served of late.
+final class ServedGenomes: Sendable {
+  private struct State {
+    var genomes: [String: (genome: ServedGenome, used: UInt64)] = [:]
+    var uses: UInt64 = 0
+  }
+  private let state = Mutex(State())
+  static let capacity = 64
+
+  /// - Throws: where a file is gone or damaged.
+  func genome(_ record: GenomeRecord, in store: GenomeStore) async throws(GenomePackageError) -> ServedGenome {
+    if let known = find(record.id) { return known }
+    let genome = try ServedGenome(record, in: store)
+    state.withLock { state in
+      if state.genomes.count >= Self.capacity, let oldest = state.genomes.min(by: { $0.value.used < $1.value.used })?.key { state.genomes[oldest] = nil }
+      state.uses += 1
+      state.genomes[record.id] = (genome, state.uses)
+    }
+    return genome
+  }
+
+  private func find(_ id: String) -> ServedGenome? {
+    state.withLock { state in
+      guard let known = state.genomes[id] else { return nil }
+      state.uses += 1
+      state.genomes[id]?.used = state.uses
+      return known.genome
+    }
+  }
+}
