@@ -54,7 +54,7 @@ struct HandshakeDriver: Sendable {
   private func exchange(_ start: Handshake) async throws -> Outcome {
     var handshake = start
     let control = handshake.isDialler ? try await connection.openStream() : try await connection.acceptStream()
-    let reader = FrameReader(control)
+    let reader = FrameReader(control, bufferBytes: 4 << 10)
     do {
       let agreement = try await exchange(&handshake, control, reader)
       return Outcome(agreement: agreement, control: control, reader: reader)

@@ -38,7 +38,7 @@ struct ServedNode {
 
   /// Runs one node to its end.
   private func run(_ running: RunningNode, as current: CurrentNode) -> Result<Void, SessionError> {
-    let node = running.node, discovery = running.discovery, traversal = running.traversal, plugins = running.plugins
+    let node = running.node, discovery = running.discovery, traversal = running.traversal, plugins = running.plugins, genomes = running.genomes
     return Blocking.run { () async -> Result<Void, SessionError> in
       await traversal.attach(to: node) { AddressFamilies(of: (try? SystemNetwork().interfaces()) ?? []) }
       discovery.register(with: node.handlers)
@@ -56,6 +56,7 @@ struct ServedNode {
           await node.waitUntilStarted()
           await traversal.run()
         }
+        group.addTask { await genomes.run() }
         group.addTask {
           // Plugins that were added or taken away; peers are told.
           while (try? await Task.sleep(nanoseconds: 60_000_000_000)) != nil {
@@ -114,7 +115,8 @@ struct ServedNode {
     finding.roles = roles
     let discovery = NodeDiscovery(
       settings: finding, own: key.publicKey, host: node, clock: WallClock(), random: .system, network: SystemNetwork(), path: folder + "/peers.json", log: output.log)
-    return RunningNode(node: node, discovery: discovery, traversal: traversal, plugins: host, path: folder + "/identity")
+    let genomes = try ServedGenomes(options, configuration, node: node, log: output.log)
+    return RunningNode(node: node, discovery: discovery, traversal: traversal, plugins: host, genomes: genomes, path: folder + "/identity")
   }
 
   private func transports(of host: PluginHost) -> [any Transport] {

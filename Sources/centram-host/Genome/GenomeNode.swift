@@ -1,0 +1,66 @@
+internal import CentramGenome
+internal import CentramHost
+internal import CentramNode
+internal import CentramPluginAPI
+internal import CentramStore
+internal import Foundation
+
+/// What a node does with genomes, put together from this machine's folder, its plugins and its configuration: the library, the gate with all that its
+/// layers ask, the hold-out, evolution.
+struct GenomeNode: Sendable {
+  let library: GenomeLibrary
+  let bases: NodeBases
+  let gate: GenomeJudge
+  /// The gate, with what a judgement does to the hold-out.
+  let judge: any GenomeJudging
+  /// Nil where the configuration names no text to measure on: then the layers that measure refuse.
+  let evaluation: NodeEvaluation?
+  let evolution: Evolution?
+
+  struct Options {
+    var genomeFolder: String?
+    /// Base models beside that of the configuration; empty: those of the model store.
+    var models: [String] = []
+    /// Asks peers for manifests of ancestors.
+    var fetch: NodeAncestry.Fetch = { _ in nil }
+    var evolution = Evolution.Options()
+    var log: @Sendable (LogLevel, String) -> Void = HostOptions.showWarnings
+  }
+
+  init(_ host: HostOptions, _ configuration: NodeConfiguration, _ options: Options = Options()) throws {
+    let store = try GenomeStore(folder: options.genomeFolder ?? configuration.genomeFolder ?? HostOptions.folder + "/genomes")
+    let identity = try NodeIdentity(path: HostOptions.folder + "/identity"), clock = SystemClock()
+    let hashCache = HostOptions.cacheFolder + "/file-hashes.json", models = ModelStore(folder: configuration.modelFolder ?? HostOptions.folder + "/models")
+    library = GenomeLibrary(store: store, identity: identity, now: { GenomeOptions.now() })
+    let measured = try configuration.evaluation.model.map { try models.location(($0 as NSString).expandingTildeInPath) }
+    bases = NodeBases(paths: try (measured.map { [$0] } ?? []) + Self.paths(options.models, models), store: store, hashCache: hashCache, log: options.log)
+    let evaluation: NodeEvaluation? = try measured.flatMap { path in
+      guard !configuration.evaluation.domains.isEmpty else { return nil }
+      return try NodeEvaluation(
+        store: store, model: path, settings: configuration.evaluation, random: CentramHost.SystemRandom(), hashCache: hashCache, now: { clock.unixMilliseconds })
+    }
+    let operators = host.host(configuration, log: options.log), merge = GenomeMerge(store: store, host: operators)
+    var sources = GateServices.Sources(clock: clock, random: CentramHost.SystemRandom())
+    sources.fetch = options.fetch
+    sources.remake = { recipe in try await merge.files(recipe).map { Dictionary(uniqueKeysWithValues: $0.map { ($0.name, SHA256.digest(of: $0.bytes)) }) } }
+    (sources.evaluation, sources.fitness, sources.behaviour, sources.log) = (evaluation, evaluation, evaluation, options.log)
+    let services = try GateServices(store: store, own: library.author, bases: bases, sources)
+    gate = try GenomeJudge(
+      store: store, settings: configuration.gate, layers: host.host(configuration, services: services.services, log: options.log), services: services, clock: clock,
+      own: library.author)
+    judge = evaluation.map { [gate] in MeasuredJudge(gate, on: $0) } ?? gate
+    self.evaluation = evaluation
+    evolution = evaluation.map { [library] evaluation in
+      Evolution(
+        library: library, merge: merge, measuring: evaluation, base: evaluation.base, settings: configuration.evolution, options: options.evolution,
+        operatorVersion: { id in (try? operators.resolve(kind: .mergeOperator, name: id))?.version?.description })
+    }
+  }
+
+  private static func paths(_ given: [String], _ store: ModelStore) throws -> [String] {
+    guard given.isEmpty else { return try given.map { try store.location(($0 as NSString).expandingTildeInPath) } }
+    let (models, problems) = store.list()
+    for problem in problems { Terminal.note("warning: \(problem.message)") }
+    return try models.map { try store.path(of: $0) }
+  }
+}

@@ -1,0 +1,103 @@
+internal import CentramNode
+internal import CentramPluginAPI
+internal import CentramStore
+internal import CentramWire
+internal import Foundation
+internal import Synchronization
+
+/// Genomes of a node that runs: what peers send is fetched, judged, and taken into the model where it makes it better.
+final class ServedGenomes: Sendable {
+  let serving: GenomeServing
+  private let node: GenomeNode
+  private let work: EvolutionWork?
+  private let log: @Sendable (LogLevel, String) -> Void
+
+  init(_ options: HostOptions, _ configuration: NodeConfiguration, node: NetworkNode, log: @escaping @Sendable (LogLevel, String) -> Void) throws {
+    let fetching = FetchingLater()
+    var parts = GenomeNode.Options()
+    parts.fetch = { id in await fetching.fetch(id) }
+    parts.log = log
+    let genomes = try GenomeNode(options, configuration, parts), work = genomes.evolution.map { EvolutionWork($0, log) }
+    var settings = configuration.exchange, hooks = ExchangeHooks()
+    if genomes.evaluation == nil, settings.want.isEnabled, configuration.gate.disabled.isDisjoint(with: ["gate.fitness", "gate.behaviour"]) {
+      // The gate would refuse every one for want of a measure.
+      settings.want.isEnabled = false
+      log(.info, "genomes are offered and none is fetched: evaluation.model and evaluation.domains are to say what they are measured on")
+    }
+    hooks.bases = { [bases = genomes.bases] in Set(bases.hashes) }
+    hooks.onAccepted = { id, report in await work?.accepted(id, report) }
+    hooks.onRevoked = { changed, _ in await work?.revoked(changed) }
+    (self.node, self.work, self.log) = (genomes, work, log)
+    serving = try GenomeServing(library: genomes.library, node: node, settings: settings, hooks: hooks) { fetch in
+      fetching.set(fetch)
+      return genomes.judge
+    }
+    for sentence in genomes.gate.status { log(.warning, sentence) }
+  }
+
+  func run() async {
+    await work?.step()
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { await self.serving.run() }
+      group.addTask { await self.work?.watchShadow() }
+      await group.next()
+      group.cancelAll()
+    }
+  }
+}
+
+/// The exchange is made after the gate that asks it.
+private final class FetchingLater: Sendable {
+  private let kept = Mutex<GenomeServing.FetchManifest?>(nil)
+  func set(_ fetch: @escaping GenomeServing.FetchManifest) { kept.withLock { $0 = fetch } }
+  func fetch(_ id: String) async -> [UInt8]? { await kept.withLock { $0 }?(id) }
+}
+
+/// Evolution's work, one piece after the other: each is measured on the model that the one before left.
+private actor EvolutionWork {
+  private let evolution: Evolution
+  private let log: @Sendable (LogLevel, String) -> Void
+  private var last: Task<Void, Never>?
+
+  init(_ evolution: Evolution, _ log: @escaping @Sendable (LogLevel, String) -> Void) { (self.evolution, self.log) = (evolution, log) }
+
+  /// Everything that was accepted before and is not part of the model.
+  func step() async { await enqueue("evolution") { evolution, log in for line in try await evolution.step().lines { log(.info, line.sentence) } } }
+
+  func accepted(_ id: String, _ report: GateReport) async {
+    await enqueue("evolution of \(id.prefix(16))") { evolution, log in log(.info, try await evolution.accept(id, report).sentence) }
+  }
+
+  func revoked(_ ids: [String]) async {
+    await enqueue("what a revocation takes back") { evolution, log in
+      for id in try evolution.didRevoke(ids) { log(.warning, "\(id.prefix(16)) is no longer part of the model: it, or what it came from, was revoked") }
+    }
+  }
+
+  /// Looks every minute at merges whose shadow period runs.
+  func watchShadow() async {
+    while (try? await Task.sleep(nanoseconds: 60_000_000_000)) != nil {
+      await enqueue("the shadow period") { evolution, log in
+        for id in try evolution.checkShadow() { log(.warning, "\(id.prefix(16)) was taken out of the model by its shadow period") }
+      }
+    }
+  }
+
+  private func enqueue(_ name: String, _ body: @escaping @Sendable (Evolution, @Sendable (LogLevel, String) -> Void) async throws -> Void) async {
+    let before = last, evolution = evolution, log = log
+    let task = Task {
+      await before?.value
+      do { try await body(evolution, log) } catch { log(.error, "\(name): \(error)") }
+    }
+    last = task
+    await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+  }
+}
+
+extension EvolutionReport.Line {
+  /// For a log.
+  fileprivate var sentence: String {
+    let change = lift.map { String(format: ", lift %+.4f nat a byte over all domains", $0) } ?? ""
+    return "\(genome.prefix(16)) (\(domain)) \(outcome.rawValue)\(change): \(reason)"
+  }
+}
