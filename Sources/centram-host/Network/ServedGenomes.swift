@@ -90,7 +90,11 @@ private actor EvolutionWork {
       do { try await body(evolution, log) } catch { log(.error, "\(name): \(error)") }
     }
     last = task
-    await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+    await withTaskCancellationHandler {
+      await task.value
+    } onCancel: {
+      task.cancel()
+    }
   }
 }
 
