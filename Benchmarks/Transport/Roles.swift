@@ -1,4 +1,6 @@
 import CentramPluginAPI
+import CentramWire
+import Foundation
 import Glibc
 
 private func withBuffer<Result>(_ size: Int, _ body: (UnsafeMutableRawBufferPointer) async throws -> Result) async throws -> Result {
@@ -8,10 +10,10 @@ private func withBuffer<Result>(_ size: Int, _ body: (UnsafeMutableRawBufferPoin
   return try await body(buffer)
 }
 
-private let sink: UInt8 = 66, echo: UInt8 = 80, account: UInt8 = 67
+private let sink: UInt8 = 66, echo: UInt8 = 80, account: UInt8 = 67, frames: UInt8 = 70
 
-/// A stream's first byte says what is done with the rest: swallowed and answered with a byte at the end, echoed, or answered with what this
-/// process used: processor time in ns and resident kilobytes.
+/// A stream's first byte says what is done with the rest: swallowed and answered with a byte at the end, echoed, answered frame by signed frame, or
+/// answered with what this process used: processor time in ns and resident kilobytes.
 func serve(_ transport: any Transport, _ address: String) async throws {
   let listener = try await transport.listen(on: address)
   print(listener.address)
@@ -36,6 +38,17 @@ private func answer(_ stream: any TransportStream) async throws {
       buffer.storeBytes(of: UInt64(processorTime() * 1e9), as: UInt64.self)
       buffer.storeBytes(of: UInt64(residentKilobytes()), toByteOffset: 8, as: UInt64.self)
       try await stream.send(UnsafeRawBufferPointer(rebasing: buffer[..<16]))
+    case frames:
+      var pen = try FramePen(), decoder = FrameDecoder()
+      while true {
+        let count = try await stream.receive(into: buffer)
+        if count == 0 { break }
+        decoder.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+        while let frame = try decoder.next() {
+          let length = try pen.write(frame.bytes.count - FramePen.empty, into: buffer)
+          try await stream.send(UnsafeRawBufferPointer(rebasing: buffer[..<length]))
+        }
+      }
     default:
       while true {
         let count = try await stream.receive(into: buffer)
@@ -111,6 +124,58 @@ func ping(_ transport: any Transport, _ address: String, count: Int, size: Int) 
       try await stream.send(UnsafeRawBufferPointer(rebasing: buffer[..<size]))
       try await receive(size, stream, buffer)
       // The first tenth warms up.
+      if round >= count / 10 { samples.append(nanoseconds() - start) }
+    }
+    samples.sort()
+    func microseconds(_ part: Double) -> Double { Double(samples[Int(Double(samples.count - 1) * part)]) / 1000 }
+    print("{\"p50_us\": \(microseconds(0.5)), \"p99_us\": \(microseconds(0.99))}")
+  }
+  await connection.close(code: 0, reason: "")
+}
+
+/// Signs frames with numbers that rise.
+private struct FramePen {
+  private let key: SigningKey
+  private var sequence: UInt64 = 0
+
+  init() throws { key = try SigningKey(seed: [UInt8](repeating: 9, count: 32)) }
+
+  /// - Returns: the frame's length.
+  mutating func write(_ payload: Int, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+    sequence += 1
+    var message = WirePing()
+    message.padding = Data(repeating: 7, count: max(0, payload - Self.overhead))
+    let frame = try Frame.signed(message, by: key, to: .anyone, sequence: sequence, unixMilliseconds: 1_700_000_000_000)
+    buffer.copyBytes(from: frame.bytes)
+    return frame.bytes.count
+  }
+
+  /// Of a frame without a payload: header and signature.
+  static let empty = FrameHeader.byteCount + 64
+  /// Of a message around its padding.
+  private static let overhead = 3
+}
+
+/// Round trips of signed frames of `size` bytes: encode, sign, send, receive, verify, decode at both ends.
+func frameTrips(_ transport: any Transport, _ address: String, count: Int, size: Int) async throws {
+  let connection = try await transport.dial(address, expecting: nil), stream = try await connection.openStream()
+  var pen = try FramePen(), decoder = FrameDecoder()
+  try await withBuffer(1 << 18) { buffer in
+    buffer[0] = frames
+    try await stream.send(UnsafeRawBufferPointer(rebasing: buffer[..<1]))
+    var samples: [UInt64] = []
+    for round in 0..<(count + count / 10) {
+      let start = nanoseconds()
+      let length = try pen.write(size - FramePen.empty, into: buffer)
+      try await stream.send(UnsafeRawBufferPointer(rebasing: buffer[..<length]))
+      var answer: Frame?
+      while answer == nil {
+        let received = try await stream.receive(into: buffer)
+        guard received > 0 else { throw PluginError(.closed, "the stream ended early") }
+        decoder.append(UnsafeRawBufferPointer(rebasing: buffer[..<received]))
+        answer = try decoder.next()
+      }
+      _ = try answer?.message(WirePing.self)
       if round >= count / 10 { samples.append(nanoseconds() - start) }
     }
     samples.sort()

@@ -12,7 +12,7 @@ parser.add_argument("--raw-tcp")
 parser.add_argument("--rounds", type=int, default=3)
 parser.add_argument("--bytes", type=int, default=1 << 30)
 parser.add_argument("--pings", type=int, default=5000)
-parser.add_argument("--only", default="bulk,ping,handshakes,hold")
+parser.add_argument("--only", default="bulk,ping,frames,handshakes,hold")
 options = parser.parse_args()
 libraries = dict(entry.split("=", 1) for entry in options.transports)
 # A bench makes more connections from one address in a minute than a node allows.
@@ -55,6 +55,7 @@ def text(samples):
 names = (["raw TCP"] if options.raw_tcp else []) + list(libraries)
 cases = [("bulk", f"bulk {streams} streams", [options.bytes, streams]) for streams in (1, 16)]
 cases += [("ping", f"round trip {size} B", [options.pings, size]) for size in (64, 1024)]
+cases += [("frames", "round trip of a signed frame of 1 kB", [options.pings, 1024])]
 cases += [("handshakes", f"handshake with {held} held", [200, held]) for held in (0, 1000)] + [("hold", "1,000 connections", [1000])]
 for role, title, values in cases:
     if role not in options.only.split(","):
@@ -62,7 +63,7 @@ for role, title, values in cases:
     found = {name: {} for name in names}
     for _ in range(options.rounds if role != "hold" else 1):
         for name in names:
-            if name == "raw TCP" and (role in ("handshakes", "hold") or (role == "bulk" and values[1] > 1)):
+            if name == "raw TCP" and (role in ("frames", "handshakes", "hold") or (role == "bulk" and values[1] > 1)):
                 continue
             try:
                 for key, number in measure(name, role, values).items():

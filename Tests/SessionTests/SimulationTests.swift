@@ -10,12 +10,15 @@ import Testing
 @Suite struct SimulationTests {
   struct Course: Equatable {
     var trace: [String], reached: Int, frames: UInt64, strays: Int
+    /// Pieces that were lost, came twice, were held back.
+    var faults: [Int]
   }
 
-  /// Nodes that each dial some earlier ones, a partition that heals, and an announcement that each passes on.
+  /// Nodes on ways that lose, double and hold back, that each dial some earlier ones, a partition that heals, and an announcement that each passes on.
   private func run(seed: UInt64, nodes count: Int) throws -> Course {
     try World.run(seed: seed, delay: 1_000_000...40_000_000) { world in
       let random = SimulationRandom(seed: seed), heard = Notes()
+      world.network.setFaults(.init(delayNanoseconds: 1_000_000...40_000_000, loss: 0.05, duplication: 0.02, reordering: 0.05))
       var nodes: [NetworkNode] = []
       for number in 1...count {
         let peers = number == 1 ? [] : Set((0..<3).map { _ in random.integer(in: 1...(number - 1)) }).sorted()
@@ -39,7 +42,10 @@ import Testing
       for (_, session) in await nodes[0].sessions() { try? await session.forward(frame) }
       await world.sleep(5_000)
       let frames = nodes.reduce(0) { $0 + $1.counters[.framesReceived] }
-      return Course(trace: world.trace.all, reached: Set(heard.all).count, frames: frames, strays: world.simulation.executor.strays)
+      let counts = world.network.counts
+      return Course(
+        trace: world.trace.all, reached: Set(heard.all).count, frames: frames, strays: world.simulation.executor.strays,
+        faults: [counts.piecesLost, counts.piecesDuplicated, counts.piecesHeld])
     }
   }
 
@@ -60,6 +66,7 @@ import Testing
     let (first, second) = (try run(seed: 5, nodes: 200), try run(seed: 5, nodes: 200))
     // The first node may hear its own announcement from others, or not.
     #expect(first.reached >= 199 && first.strays == 0)
+    #expect(first.faults.allSatisfy { $0 > 1_000 }, "\(first.faults)")
     #expect(first == second)
   }
 

@@ -8,9 +8,10 @@ public final class MemoryNetwork: @unchecked Sendable {
   public struct Faults: Sendable, Equatable {
     /// Drawn for each piece of a stream and each datagram. Pieces of one connection keep their order.
     public var delayNanoseconds: ClosedRange<UInt64> = 0...0
-    /// Of datagrams, each from 0 to 1.
+    /// Each from 0 to 1. A datagram that is lost is gone; a piece of a stream is sent again after a time that doubles, as a reliable transport would, and
+    /// holds up what stands behind it. A second copy of a piece shows nowhere but in the counts.
     public var loss = 0.0, duplication = 0.0
-    /// Of datagrams that are held back by once more the longest delay, at least a millisecond.
+    /// Of datagrams and pieces that are held back by once more the longest delay, at least a millisecond.
     public var reordering = 0.0
     /// Nil: no limit.
     public var bytesPerSecond: UInt64?
@@ -23,6 +24,8 @@ public final class MemoryNetwork: @unchecked Sendable {
   /// What went over the network so far.
   public struct Counts: Sendable, Equatable {
     public var dials = 0, connections = 0, bytes = 0, datagrams = 0, lost = 0, duplicated = 0, reordered = 0, cut = 0
+    /// Pieces of streams that were sent again, came twice, were held back.
+    public var piecesLost = 0, piecesDuplicated = 0, piecesHeld = 0
   }
 
   static let scheme = "memory"
@@ -113,13 +116,28 @@ public final class MemoryNetwork: @unchecked Sendable {
     return groups[source] != nil && groups[source] == groups[target]
   }
 
-  /// How long `count` bytes are on their way.
+  /// How long `count` bytes of a stream are on their way.
   func delay(_ source: String, _ target: String, _ count: Int) -> UInt64 {
     lock.withLock {
+      let faults = faultsLocked(source, target), longest = max(1_000_000, faults.delayNanoseconds.upperBound)
       counted.bytes += count
-      return delayLocked(faultsLocked(source, target), count)
+      var delay = delayLocked(faults, count), patience = 2 * longest
+      while chance(faults.loss), patience < Self.longestPatience {
+        counted.piecesLost += 1
+        delay += patience
+        patience *= 2
+      }
+      if chance(faults.duplication) { counted.piecesDuplicated += 1 }
+      if chance(faults.reordering) {
+        counted.piecesHeld += 1
+        delay += longest
+      }
+      return delay
     }
   }
+
+  /// The longest that a lost piece waits before it is sent again.
+  private static let longestPatience: UInt64 = 2_000_000_000
 
   private func faultsLocked(_ source: String, _ target: String) -> Faults { linkFaults["\(source)>\(target)"] ?? faults }
 
