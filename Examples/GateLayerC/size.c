@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A gate layer in C: refuses genomes whose weights are larger than this node wants to keep.
 #include <inttypes.h>
 #include <stdio.h>
@@ -5,6 +6,9 @@
 #include <string.h>
 
 #include "centram_plugin.h"
+
+// The host reads this from the file, without loading it.
+CENTRAM_NOTE(CENTRAM_LANE_C, "", "");
 
 #define LIMIT_DEFAULT 1048576
 
