@@ -83,9 +83,10 @@ import Testing
       try #require(packed.status == 0, "\(packed.errors)")
     }
     let gate = #""gate": {"disable": ["gate.consensus", "gate.fitness", "gate.behaviour"], "policy": {"gate.privacy": {"record": "optional"}}}"#
-    let newest = try folder.write("{\(gate)}", as: "newest.json"), older = try folder.write("{\"plugins\": {\"versions\": {\"example.gate.size\": \"^1.0\"}}, \(gate)}", as: "older.json")
+    let newest = try folder.write("{\(gate)}", as: "newest.json")
+    let older = try folder.write("{\"plugins\": {\"versions\": {\"example.gate.size\": \"^1.0\"}}, \(gate)}", as: "older.json")
     let layers = try Binary.run(["gate", "layers", "--plugins", folder("plugins"), "--config", older], environment: two)
-    #expect(layers.status == 0 && layers.output.contains("11  example.gate.size  1.0.0") && layers.output.contains("gate.fitness      switched off"), "\(layers.output)")
+    #expect(layers.status == 0 && layers.output.contains("11  example.gate.size  1.0.0  inbound") && layers.output.contains("gate.fitness       switched off"), "\(layers.output)")
     // The highest version in range judges, after the others.
     for (configuration, status, words) in [(newest, 10, "rejected by example.gate.size"), (older, 0, "example.gate.size 1.0.0: passes")] as [(String, Int32, String)] {
       let result = try Binary.run(["gate", "check", path, "--model", folder("toy"), "--plugins", folder("plugins"), "--config", configuration], environment: two)
