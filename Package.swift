@@ -232,10 +232,14 @@ let package = Package(
     .testTarget(
       name: "GateNodeTests",
       dependencies: [
-        api, "CentramGenome", "CentramHost", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTrainingSupport", "GateCorpus", "GateMeasuringCorpus", "LinkedGate",
+        api, "CentramGenome", "CentramHost", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTrainingSupport", "GateAblation", "GateCorpus",
+        "GateMeasuringCorpus", "LinkedGate",
       ], swiftSettings: swift),
+    .target(
+      name: "GateAblation", dependencies: [api, "CentramHost", "CentramNode", "GateCorpus", "GateMeasuringCorpus", "LinkedGate"], path: "Tests/Support/GateAblation",
+      swiftSettings: swift),
     .executableTarget(
-      name: "centram-gate-bench", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus", "GateMeasuringCorpus", "LinkedGate"],
+      name: "centram-gate-bench", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateAblation", "GateCorpus", "GateMeasuringCorpus", "LinkedGate"],
       path: "Benchmarks/Gate", swiftSettings: swift),
     .target(name: "ModelGoldens", dependencies: ["CentramModel"], path: "Tests/Support/ModelGoldens", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),

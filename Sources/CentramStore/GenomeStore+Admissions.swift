@@ -4,7 +4,7 @@ internal import GRDB
 extension GenomeStore {
   /// Who invited whom: kept once, since an author who could change branches would have a new budget each time.
   public func invite(_ author: String, by inviter: String, now: Int64) throws(StoreError) {
-    try database.write { try $0.execute(sql: "INSERT OR IGNORE INTO invitations VALUES (?, ?, ?)", arguments: [author, inviter, now]) }
+    try database.write { try $0.execute(sql: "INSERT INTO invitations VALUES (?, ?, ?) ON CONFLICT (author) DO NOTHING", arguments: [author, inviter, now]) }
   }
 
   /// Longest chain of invitations that is followed.
@@ -64,7 +64,7 @@ extension GenomeStore {
 
   static func insert(_ admission: GateDecision.Admission, of id: String, author: String, at time: Int64, into db: Database) throws {
     try db.execute(
-      sql: "INSERT OR IGNORE INTO admissions (genome, author, branch, weight, time_ms) VALUES (?, ?, ?, ?, ?)",
+      sql: "INSERT INTO admissions (genome, author, branch, weight, time_ms) VALUES (?, ?, ?, ?, ?) ON CONFLICT (genome) DO NOTHING",
       arguments: [id, author, admission.branch, admission.weight, time])
   }
 }

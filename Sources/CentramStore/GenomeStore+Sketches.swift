@@ -22,7 +22,7 @@ extension GenomeStore {
 
   static func insert(_ sketch: [Float], of id: String, base: String, author: String, at time: Int64, into db: Database) throws {
     try db.execute(
-      sql: "INSERT OR IGNORE INTO sketches (genome, base, author, time_ms, elements) VALUES (?, ?, ?, ?, ?)",
+      sql: "INSERT INTO sketches (genome, base, author, time_ms, elements) VALUES (?, ?, ?, ?, ?) ON CONFLICT (genome) DO NOTHING",
       arguments: [id, base, author, time, sketch.withUnsafeBytes { Data($0) }])
   }
 }

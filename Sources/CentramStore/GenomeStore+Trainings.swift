@@ -7,7 +7,7 @@ extension GenomeStore {
     try database.write { db in
       let account = try training.account.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
       try db.execute(
-        sql: "INSERT OR IGNORE INTO trainings VALUES (?, ?, ?, ?)", arguments: [training.genome, training.sequences, account, training.leftMilliseconds])
+        sql: "INSERT INTO trainings VALUES (?, ?, ?, ?) ON CONFLICT (genome) DO NOTHING", arguments: [training.genome, training.sequences, account, training.leftMilliseconds])
     }
   }
 

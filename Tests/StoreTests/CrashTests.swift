@@ -47,6 +47,27 @@ import Testing
     }
   }
 
+  @Test func aKillAtAnyStepOfAJudgementKeepsAllOfItOrNothing() throws {
+    let count = try steps("judge", ("1", "2"), in: folder("whole"))
+    #expect(count == 2 * 11)
+    for step in 1...count {
+      let path = folder("\(step)")
+      let result = try Fixture.run(path, "judge", "1", "2", "\(step)")
+      #expect(result.wasKilled && result.lines.last?.hasPrefix("died ") == true, "\(step): \(result.lines)")
+      try check(path, has: result.acknowledged)
+      let store = try GenomeStore(folder: path)
+      for record in try store.genomes() {
+        let (verdicts, metrics, log) = (try store.verdicts(of: record.id), try store.metrics(of: record.id), try store.log(of: record.author))
+        let history = try store.history(of: record.author, branch: "", since: 0), sketches = try store.sketches(base: record.base, except: "", limit: 9)
+        let isKept = record.state == .accepted
+        #expect(isKept || !result.acknowledged.contains(record.id), "\(step)")
+        #expect(verdicts.count == (isKept ? 2 : 0) && metrics.count == (isKept ? 1 : 0) && (log != nil) == isKept, "\(step)")
+        #expect(history.accepted == (isKept ? 1 : 0) && history.admissions.count == history.accepted && sketches.contains { $0.genome == record.id } == isKept, "\(step)")
+      }
+      try store.close()
+    }
+  }
+
   @Test func aKillAtAnyStepOfACollectionTakesNothingThatIsNeeded() throws {
     func prepared(_ path: String) throws -> [String] {
       let store = try GenomeStore(folder: path)

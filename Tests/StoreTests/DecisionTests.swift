@@ -69,4 +69,75 @@ import Testing
     let other = try Sample(3, author: 2, sequence: 4).add(to: store)
     #expect(other == .added)
   }
+
+  @Test func aFrozenAuthorsLaterEntriesAreRefusedAndEarlierOnesTaken() throws {
+    try Sample(1, sequence: 4).add(to: store)
+    try Sample(2, sequence: 4).add(to: store)
+    for sequence in [4, 5, 9] as [UInt64] {
+      let error = refusal { () throws(StoreError) in try Sample(3, sequence: sequence).add(to: store) }
+      #expect(error?.code == .conflict && error?.message.contains("frozen") == true, "\(sequence)")
+    }
+    let earlier = try Sample(4, sequence: 3).add(to: store), other = try Sample(5, author: 2, sequence: 9).add(to: store)
+    #expect(earlier == .added && other == .added)
+  }
+
+  @Test func theNodesOwnForkedLogTakesNothingMore() throws {
+    _ = try Sample.append(1, to: store)
+    // From a copy of the home that went another way.
+    try Sample(2, author: 0, sequence: 1).add(to: store, .own)
+    let error = refusal { () throws(StoreError) in _ = try Sample.append(3, to: store) }
+    #expect(error?.code == .conflict && error?.message.contains("frozen") == true)
+  }
+
+  @Test func aDecisionOnAStateThatChangedMeanwhileKeepsNothing() throws {
+    try Sample(1).add(to: store)
+    try store.decide(Sample.id(1), .quarantined, advancesLog: false, now: 2)
+    let error = refusal { () throws(StoreError) in try store.record(Sample.decision(1), of: Sample.id(1), now: 3) }
+    let (state, verdicts) = (try store.genome(Sample.id(1)).state, try store.verdicts(of: Sample.id(1)))
+    #expect(error?.code == .conflict && error?.message.contains("quarantined") == true && state == .quarantined && verdicts.isEmpty)
+  }
+
+  @Test func whatIsAcceptedInOneMillisecondComesInTheOrderOfItsAcceptance() throws {
+    for number in 1...4 { try Sample(number, author: number).add(to: store) }
+    for number in [3, 1, 4, 2] { try store.decide(Sample.id(number), .accepted, advancesLog: true, now: 7) }
+    let ids = try store.genomes(state: .accepted).map(\.id)
+    #expect(ids == [2, 4, 1, 3].map(Sample.id))
+  }
+
+  @Test func admissionsCountOnceAndInfluenceIsThatOfWhatIsAcceptedNow() throws {
+    for number in 1...3 { try Sample(number, sequence: UInt64(number)).add(to: store) }
+    for (number, state) in [(1, .accepted), (2, .rejected), (3, .accepted)] as [(Int, GenomeState)] {
+      try store.record(GateDecision(state: state, admission: .init(branch: "b", weight: 0.25 * Double(number))), of: Sample.id(number), now: Int64(number))
+      try store.record(GateDecision(admission: .init(branch: "c", weight: 1)), of: Sample.id(number), now: 9)
+    }
+    var history = try store.history(of: Sample.key(1), branch: "b", since: 2)
+    #expect(history.admissions == [2, 3] && history.branchAdmissions == [2, 3] && history.accepted == 2)
+    #expect(history.influence == 1 && history.branchInfluence == 1 && history.branches == 1)
+    try store.decide(Sample.id(3), .quarantined, advancesLog: false, now: 10)
+    history = try store.history(of: Sample.key(1), branch: "", since: 0)
+    #expect(history.admissions == [1, 2, 3] && history.accepted == 2 && history.influence == 0.25 && history.branchInfluence == 0)
+    for weight in [0, 1.5, .nan] {
+      let error = refusal { () throws(StoreError) in
+        try Sample(4, author: 4).add(to: store)
+        try store.record(GateDecision(admission: .init(branch: "", weight: weight)), of: Sample.id(4), now: 1)
+      }
+      #expect(error?.code == .invalid, "\(weight)")
+    }
+  }
+
+  @Test func aStateIsMadeOnceAndTrainingsLeaveOnce() throws {
+    let (one, two) = (try store.state("gate.x", orKeep: { [1] }), try store.state("gate.x", orKeep: { [2] }))
+    #expect(one == [1] && two == [1])
+    try Sample(1).add(to: store)
+    try Sample(2, author: 2, parents: [1], generation: 1).add(to: store)
+    let account = OwnTraining.Account(steps: 3, sampling: "poisson", samplingRate: 0.1, noiseMultiplier: 1, clippingNorm: 2, isAFrozen: true)
+    try store.add(OwnTraining(genome: Sample.id(1), sequences: 10, account: account))
+    try store.add(OwnTraining(genome: Sample.id(1), sequences: 11))
+    let training = try store.training(of: Sample.id(1))
+    #expect(training == OwnTraining(genome: Sample.id(1), sequences: 10, account: account))
+    try store.recordDeparture(of: Sample.id(2), now: 5)
+    try store.recordDeparture(of: Sample.id(1), now: 6)
+    let left = try store.trainingsThatLeft()
+    #expect(left.map(\.leftMilliseconds) == [5])
+  }
 }

@@ -37,7 +37,7 @@ import Testing
       let (base, author, signature) = (Sample.hash("base"), Sample.key(1), Data(count: 64))
       for number in 0..<count {
         try db.execute(
-          sql: "INSERT INTO genomes VALUES (?, ?, ?, ?, NULL, ?, 'text', 'adapter', 1, 0, x'', ?, 'received', 1)",
+          sql: "INSERT INTO genomes VALUES (?, ?, ?, ?, NULL, ?, 'text', 'adapter', 1, 0, x'', ?, 'received', 1, 0)",
           arguments: [Sample.id(number), base, author, number + 1, number, signature])
         try db.execute(sql: "INSERT INTO parents VALUES (?, 0, ?, 10000)", arguments: [Sample.id(number), Sample.id(number == 0 ? count - 1 : number - 1)])
       }

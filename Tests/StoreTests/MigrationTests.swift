@@ -15,13 +15,13 @@ import Testing
     try queue.close()
   }
 
-  private func version1() throws -> String {
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures/Store/version-1.sql")
-    return try String(contentsOf: file, encoding: .utf8)
+  private func script(_ version: Int) throws -> String {
+    let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("Fixtures/Store")
+    return try String(contentsOf: folder.appendingPathComponent("version-\(version).sql"), encoding: .utf8)
   }
 
-  @Test func aDatabaseOfVersionOneIsBroughtToThePresentOne() throws {
-    try database(try version1())
+  @Test(arguments: [1, 2]) func aDatabaseOfAnEarlierVersionIsBroughtToThePresentOne(version: Int) throws {
+    for version in 1...version { try database(try script(version)) }
     let store = try GenomeStore(folder: folder("genomes"))
     let record = try store.genome(abbreviated: "aaaa")
     #expect(record.state == .accepted && record.domain == "code.swift" && record.parents == [.init(id: String(repeating: "b", count: 64), basisPoints: 10_000)])
@@ -36,6 +36,14 @@ import Testing
     let last = try store.verdicts(of: record.id).last
     #expect(last?.isIncomplete == true)
     try Sample(1).add(to: store)
+    let frozen = try store.forkProof(of: String(repeating: "e", count: 64))
+    #expect(frozen?.sequence == (version == 2 ? 5 : nil))
+    try store.record(GateDecision(state: .accepted, advancesLog: true, admission: .init(branch: "", weight: 0.5), sketch: [1, -2.5]), of: Sample.id(1), now: 9)
+    let history = try store.history(of: Sample.key(1), branch: "", since: 0), sketches = try store.sketches(base: Sample.hash("base"), except: "", limit: 9)
+    #expect(history.accepted == 1 && history.influence == 0.5 && sketches.map(\.elements) == [[1, -2.5]])
+    // What was accepted before comes after what is accepted now, whatever the clock says.
+    let accepted = try store.genomes(state: .accepted).map(\.id)
+    #expect(accepted.count == 2)
   }
 
   /// Tables and versions.
@@ -47,10 +55,10 @@ import Testing
 
   @Test func aDatabaseOfALaterVersionIsLeftAlone() throws {
     try GenomeStore(folder: folder("genomes")).close()
-    try database("INSERT INTO grdb_migrations VALUES ('3')")
+    try database("INSERT INTO grdb_migrations VALUES ('4')")
     let before = try contents()
     let error = refusal { () throws(StoreError) in _ = try GenomeStore(folder: folder("genomes")) }
-    #expect(error?.code == .newer && error?.message.contains("up to version 2") == true)
+    #expect(error?.code == .newer && error?.message.contains("up to version 3") == true)
     let after = try contents()
     #expect(before == after)
   }

@@ -25,7 +25,8 @@ public struct GateDecision: Sendable, Equatable {
   public var fork: String?
 
   public init(
-    from: GenomeState? = nil, state: GenomeState? = nil, verdicts: [VerdictRecord] = [], metrics: [String: Double] = [:], advancesLog: Bool = false, admission: Admission? = nil, sketch: [Float]? = nil,
+    from: GenomeState? = nil, state: GenomeState? = nil, verdicts: [VerdictRecord] = [], metrics: [String: Double] = [:], advancesLog: Bool = false, admission: Admission? = nil,
+    sketch: [Float]? = nil,
     fork: String? = nil
   ) {
     (self.from, self.state, self.verdicts, self.metrics, self.advancesLog) = (from, state, verdicts, metrics, advancesLog)

@@ -101,12 +101,15 @@ extension GateCommand {
           }
           return try Terminal.printJSON(Outcome(layers: layers, disabled: disabled, warning: configuration.gate.warning))
         }
-        for layer in pipeline.layers {
-          let place = layer.position.map(String.init) ?? "-", policy = layer.policyJSON == "{}" ? "" : "  \(layer.policyJSON)"
-          let rest = layer.problem.map { "missing, so nothing passes: \($0)" } ?? "\(layer.version)  \(GateReportSummary.names(of: layer.directions).joined(separator: ", "))\(policy)"
-          print("\(String(repeating: " ", count: max(0, 2 - place.count)))\(place)  \(layer.id.padding(toLength: 16, withPad: " ", startingAt: 0))  \(rest)")
+        let width = (pipeline.layers.map(\.id) + disabled).map(\.count).max() ?? 0
+        func line(_ place: String, _ id: String, _ rest: String) {
+          print("\(String(repeating: " ", count: max(0, 2 - place.count)))\(place)  \(id.padding(toLength: width, withPad: " ", startingAt: 0))  \(rest)")
         }
-        for id in disabled { print(" -  \(id.padding(toLength: 16, withPad: " ", startingAt: 0))  switched off") }
+        for layer in pipeline.layers {
+          let directions = GateReportSummary.names(of: layer.directions).joined(separator: ", "), policy = layer.policyJSON == "{}" ? "" : "  \(layer.policyJSON)"
+          line(layer.position.map(String.init) ?? "-", layer.id, layer.problem.map { "missing, so nothing passes: \($0)" } ?? "\(layer.version)  \(directions)\(policy)")
+        }
+        for id in disabled { line("-", id, "switched off") }
         if let warning = configuration.gate.warning { Terminal.note("warning: \(warning)") }
       }
     }

@@ -68,6 +68,13 @@ public struct Sample: Sendable, Equatable {
     }
   }
 
+  /// All that a judgement may keep of a genome.
+  public static func decision(_ number: Int) -> GateDecision {
+    let verdict = VerdictRecord(genome: id(number), direction: .inbound, layer: "gate.format", layerVersion: "1.0.0", decision: .accept, timeMilliseconds: 3000)
+    return GateDecision(
+      from: .received, state: .accepted, verdicts: [verdict, verdict], metrics: ["lift": 0.5], advancesLog: true, admission: .init(branch: "", weight: 0.25), sketch: [1, 2])
+  }
+
   /// Reads the lines back when a database is gone. Author 0 is this node.
   public static var reader: GenomeStore.Reader {
     GenomeStore.Reader(
