@@ -83,7 +83,7 @@ extension GenomeExchange {
       await punish(peer, 2)
       throw SessionError(.limit, "\(count) chunks are asked for at once; chunksPerRequest is \(settings[.chunksPerRequest])")
     }
-    guard let entry = catalogue[id], mayHave(entry, peer), isStillOffered(id) else {
+    guard let entry = catalogue[id], mayHave(entry, peer) else {
       counters.add(.unoffered)
       await punish(peer, 1)
       return try await missing(request, incoming, forGood: true, "the genome is not offered to this peer")
