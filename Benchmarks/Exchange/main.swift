@@ -75,8 +75,11 @@ func bulk(_ bytes: Int, piece: Int) async throws -> Double {
       }
     }
     group.addTask {
-      let stream = try await second.dial(address, expecting: nil).openStream(), data = [UInt8](repeating: 7, count: piece)
-      for _ in 0..<bytes / piece { try await stream.send(data) }
+      let stream = try await second.dial(address, expecting: nil).openStream()
+      let data = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 64)
+      defer { data.deallocate() }
+      data.initializeMemory(as: UInt8.self, repeating: 7)
+      for _ in 0..<bytes / piece { try await stream.send(UnsafeRawBufferPointer(data)) }
       try await stream.finish()
     }
     try await group.waitForAll()

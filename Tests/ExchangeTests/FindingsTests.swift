@@ -134,7 +134,7 @@ import Testing
       #expect(found.map(\.record) == [record] && found.map(\.signer) == [a.key])
       #expect(try await b.exchange.fetchFitness([SampleHome.hash("genome")], domains: ["music"], from: a.key).isEmpty)
       // b has it now, and says whose it is.
-      let peer = Stranger(3, world, dialling: [2])
+      let peer = Stranger(3, world, dialling: [1, 2])
       await peer.start()
       var query = WireFitnessQuery()
       (query.genomes, query.maximum) = ([record.genome], 10)

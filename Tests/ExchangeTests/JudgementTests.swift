@@ -44,6 +44,7 @@ import Testing
             return times < 3 ? .quarantine(reason: "its parent is not known") : .accept
           }
         }
+        $0.settings[.quarantineRetryMilliseconds] = 60_000
       }
       let peer = Stranger(2, world, dialling: [1])
       let genome = try LooseGenome(1, author: 9, world, folder)
@@ -52,14 +53,14 @@ import Testing
       await peer.start()
       try await peer.send(genome.offer, to: b)
       let rejected = try await peer.wait(for: WireGenomeRejected.self)[0]
-      #expect(rejected.quarantined && rejected.retryAfterMs == 3_600_000)
+      #expect(rejected.quarantined && rejected.retryAfterMs == 60_000)
       let notice = try await peer.wait(for: WireQuarantineNotice.self)[0]
-      #expect(!notice.lifted && notice.untilMs == notice.sinceMs + 3_600_000 && notice.message == "its parent is not known")
+      #expect(!notice.lifted && notice.untilMs == notice.sinceMs + 60_000 && notice.message == "its parent is not known")
       #expect(b.state(genome.id) == .quarantined)
-      // One hour, then two.
-      await world.sleep(3_700_000)
+      // A minute, then two.
+      await world.sleep(70_000)
       #expect(times.withLock { $0 } == 2 && b.state(genome.id) == .quarantined)
-      await world.sleep(7_200_000)
+      await world.sleep(120_000)
       #expect(b.state(genome.id) == .accepted && b.exchange.counters[.retries] == 2)
       let notices = try await peer.wait(for: WireQuarantineNotice.self, count: 3)
       #expect(notices.map(\.lifted) == [false, false, true])

@@ -43,7 +43,8 @@ final class Stranger: Sendable {
   }
 
   func session(with other: Trader) async throws -> PeerSession {
-    await node.waitForPeers(1)
+    let id = other.key.description
+    await node.wait { peers in peers.contains { $0.id == id && $0.state == .connected } }
     return try #require(await node.session(with: other.key))
   }
 
