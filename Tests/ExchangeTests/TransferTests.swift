@@ -30,6 +30,141 @@ import Testing
       #expect(record.manifest == genome.manifest && record.signature == genome.signature)
       // Nothing is left of the transfer but the genome.
       #expect(b.store.partialBytes() == 0)
+      let status = await b.exchange.status()
+      #expect(status.transfers.isEmpty && status.waiting == 0 && status.offered == 1 && status.counters["transfersCompleted"] == 1)
+    }
+  }
+
+  @Test func aGenomeMadeWhileThePeerIsConnectedIsOfferedToo() throws {
+    try inWorld { world, folder in
+      let (a, b) = (try Trader(1, in: folder, world), try Trader(2, in: folder, world, dialling: [1]))
+      await a.start()
+      await b.start()
+      await b.node.waitForPeers(1)
+      await world.sleep(5_000)
+      // No signal: another process made it, and the store is looked at again.
+      let genome = try a.home.make(1)
+      try await b.wait(20) { $0.state(genome.id) == .accepted }
+    }
+  }
+
+  @Test func severalPeersGiveChunksOfOneGenomeAtOnce() throws {
+    try inWorld { world, folder in
+      let a = try Trader(1, in: folder, world), b = try Trader(2, in: folder, world, dialling: [1])
+      var draft = SampleHome.Draft()
+      draft.size = 100 * 256
+      let genome = try a.home.make(1, draft)
+      await a.start()
+      await b.start()
+      try await b.wait { $0.state(genome.id) == .accepted && $0.exchange.counters[.genomesAccepted] == 1 }
+      let c = try Trader(3, in: folder, world, dialling: [1, 2])
+      await c.start()
+      try await c.wait { $0.state(genome.id) == .accepted }
+      let (first, second) = (a.exchange.counters[.chunksSent] - 101, b.exchange.counters[.chunksSent])
+      #expect(first > 10 && second > 10, "\(first) and \(second)")
+      #expect(c.exchange.counters[.chunksReceived] >= 101)
+    }
+  }
+
+  @Test func aPeerThatGivesNoChunksLosesThemToAnother() throws {
+    try inWorld { world, folder in
+      let a = try Trader(1, in: folder, world), genome = try a.home.make(1), lazy = Stranger(2, world, dialling: [3])
+      let copy = try LooseGenome(1, author: 1, world, folder)
+      #expect(copy.id == genome.id)
+      // It answers no chunk, and is asked first.
+      lazy.answer(WireGenomeWant.self) { _ in copy.message }
+      let b = try Trader(3, in: folder, world)
+      await b.start()
+      await lazy.start()
+      try await lazy.send(copy.offer, to: b)
+      try await lazy.wait(for: WireChunkRequest.self)
+      await a.start()
+      await a.node.connect(to: PeerReference(address: world.address(3)))
+      try await b.wait { $0.state(genome.id) == .accepted }
+      let stolen = b.exchange.counters[.stealMilliseconds]
+      #expect(stolen > 0 && a.exchange.counters[.chunksSent] == 4)
+      await world.sleep(1_000)
+      #expect(lazy.all(WireTransferComplete.self).count == 1)
+    }
+  }
+
+  @Test func aPeerThatAnswersNothingInTimeIsLeftWithAnAbort() throws {
+    try inWorld { world, folder in
+      let b = try Trader(1, in: folder, world) { $0.settings[.transferAttempts] = 2 }, lazy = Stranger(2, world, dialling: [1])
+      let genome = try LooseGenome(1, author: 9, world, folder)
+      lazy.answer(WireGenomeWant.self) { _ in genome.message }
+      await b.start()
+      await lazy.start()
+      try await lazy.send(genome.offer, to: b)
+      let abort = try await lazy.wait(for: WireTransferAbort.self)
+      #expect(abort[0].reason == .timedOut && abort[0].resumable && abort[0].genome == genome.data)
+      #expect(b.exchange.counters[.chunkMilliseconds] >= 3 && b.exchange.counters[.transfersSuspended] == 1)
+    }
+  }
+
+  @Test func aWrongChunkCostsItsPeerTheTransferAndPoints() throws {
+    try inWorld { world, folder in
+      let a = try Trader(1, in: folder, world), genome = try a.home.make(1), liar = Stranger(2, world, dialling: [3])
+      let copy = try LooseGenome(1, author: 1, world, folder)
+      liar.answer(WireGenomeWant.self) { _ in copy.message }
+      liar.answer(WireChunkRequest.self) { request in
+        var chunk = copy.chunk(for: request)
+        chunk.data[chunk.data.startIndex] ^= 1
+        return chunk
+      }
+      let b = try Trader(3, in: folder, world)
+      await b.start()
+      await liar.start()
+      try await liar.send(copy.offer, to: b)
+      let abort = try await liar.wait(for: WireTransferAbort.self)
+      #expect(abort[0].reason == .badChunk && abort[0].badChunk.count == 1)
+      await a.start()
+      await a.node.connect(to: PeerReference(address: world.address(3)))
+      try await b.wait { $0.state(genome.id) == .accepted }
+      #expect(b.exchange.counters[.badChunks] > 0 && a.exchange.counters[.chunksSent] == 4)
+      for file in genome.files { try b.store.verify(file.hash) }
+    }
+  }
+
+  @Test(arguments: UInt64(1)...4) func aTransferGoesOnAfterACutConnectionWithoutFetchingAgain(seed: UInt64) throws {
+    try inWorld(seed: seed, delay: 10_000_000...60_000_000) { world, folder in
+      let a = try Trader(1, in: folder, world), b = try Trader(2, in: folder, world, dialling: [1])
+      var draft = SampleHome.Draft()
+      draft.size = 120 * 256
+      let genome = try a.home.make(1, draft)
+      await a.start()
+      await b.start()
+      try await b.wait { $0.exchange.counters[.chunksReceived] > 20 }
+      world.network.cutAll()
+      try await b.wait { $0.state(genome.id) == .accepted }
+      let (received, resumed) = (b.exchange.counters[.chunksReceived], b.exchange.counters[.chunksResumed])
+      #expect(resumed > 20 && received == 121, "seed \(seed): \(received) \(resumed)")
+    }
+  }
+
+  @Test func partialFilesAreSharedByNobodyAndDamageInThemIsFetchedAgain() throws {
+    try inWorld(delay: 10_000_000...60_000_000) { world, folder in
+      let a = try Trader(1, in: folder, world)
+      var draft = SampleHome.Draft()
+      draft.size = 60 * 256
+      let genome = try a.home.make(1, draft)
+      await a.start()
+      let b = try Trader(2, in: folder, world, dialling: [1])
+      let kill = await b.start()
+      try await b.wait { $0.exchange.counters[.chunksReceived] > 20 }
+      kill()
+      await world.sleep(1_000)
+      let weights = try #require(genome.files.last)
+      let path = "\(b.store.folder)/partial/\(genome.id)-\(weights.hash)"
+      let file = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+      try file.write(contentsOf: [255, 254, 253])
+      try file.close()
+      let again = try Trader(2, in: folder, world, dialling: [1])
+      await again.start()
+      try await again.wait { $0.state(genome.id) == .accepted }
+      try again.store.verify(weights.hash)
+      let (received, resumed) = (again.exchange.counters[.chunksReceived], again.exchange.counters[.chunksResumed])
+      #expect(received + resumed == 61 && resumed > 10, "\(received) \(resumed)")
     }
   }
 }

@@ -5,7 +5,10 @@ internal import Foundation
 /// What peers ask for.
 extension GenomeExchange {
   nonisolated func registerServing(_ handlers: HandlerRegistry) {
-    handlers.on(WireGenomeWant.self) { message, incoming in try await self.answer(message, incoming) }
+    handlers.on(WireGenomeWant.self) { message, incoming in
+      try await self.answer(message, incoming)
+      return nil
+    }
     handlers.on(WireChunkRequest.self) { message, incoming in
       try await self.serve(message, incoming)
       return nil
@@ -13,15 +16,11 @@ extension GenomeExchange {
   }
 
   /// The first genome's answer answers the request; those of the others follow it.
-  private func answer(_ want: WireGenomeWant, _ incoming: IncomingMessage) async throws(SessionError) -> any WireMessage {
+  private func answer(_ want: WireGenomeWant, _ incoming: IncomingMessage) async throws(SessionError) {
     counters.add(.wantsReceived)
-    var first: (any WireMessage)?
     for genome in want.genomes {
-      let message = await answer(Hexadecimal.text(genome), want, incoming.peer)
-      if first == nil { first = message } else { try await incoming.session.send(message, inReplyTo: incoming.frame.header.sequence) }
+      try await incoming.session.send(await answer(Hexadecimal.text(genome), want, incoming.peer), inReplyTo: incoming.frame.header.sequence)
     }
-    guard let first else { throw SessionError(.malformed, "no genome is named") }
-    return first
   }
 
   private func answer(_ id: String, _ want: WireGenomeWant, _ peer: NodeKey) async -> any WireMessage {
@@ -83,7 +82,7 @@ extension GenomeExchange {
       await punish(peer, 2)
       throw SessionError(.limit, "\(count) chunks are asked for at once; chunksPerRequest is \(settings[.chunksPerRequest])")
     }
-    guard let entry = catalogue[id], mayHave(entry, peer), isStillOffered(id) else {
+    guard let entry = catalogue[id], mayHave(entry, peer) else {
       counters.add(.unoffered)
       await punish(peer, 1)
       return try await missing(request, incoming, forGood: true, "the genome is not offered to this peer")

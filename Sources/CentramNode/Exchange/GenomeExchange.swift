@@ -144,12 +144,15 @@ public actor GenomeExchange {
     for (number, session) in connections {
       let peer = await session.peer
       present.insert(peer)
-      guard peers[peer]?.connection != number else { continue }
+      let before = peers[peer]?.connection
+      guard before != number else { continue }
+      // What came before the connection was seen here belongs to it.
+      if before != nil { memories[peer]?.has = [] }
       peers[peer] = ExchangePeer(connection: number, session: session)
-      memories[peer, default: PeerMemory()].has = []
     }
     for peer in peers.keys.sorted() where !present.contains(peer) {
       peers[peer] = nil
+      memories[peer]?.has = []
       for id in wanted.keys { wanted[id]?.sources.removeAll { $0 == peer } }
     }
     if memories.count > PeerMemory.most {

@@ -46,6 +46,9 @@ actor ChunkTurns {
     activeInAll += 1
   }
 
+  /// Those that wait.
+  var waitingCount: Int { waiting.values.reduce(0) { $0 + $1.count } }
+
   private func grant() {
     while activeInAll < total, let place = line.firstIndex(where: { active[$0, default: 0] < perPeer }) {
       let peer = line.remove(at: place)
