@@ -44,6 +44,8 @@ public struct CoordinatorRecord: Codable, Sendable, Equatable {
   public internal(set) var lastResult = Data()
   var abortReason = 0
   public internal(set) var message = ""
+  /// Whether what comes of the round was made of it.
+  var isDelivered = false
 }
 
 extension CoordinatorRecord {

@@ -18,8 +18,13 @@ extension RoundService {
       shared.insert(result.result)
       if let announce = announce(of: round) { await hooks.stepped(announce, result) }
     case .ended(let result, _, let message):
+      guard let announce = announce(of: round) else { return }
+      await hooks.ended(announce, result, message)
       works[round] = nil
-      if let announce = announce(of: round) { await hooks.ended(announce, result, message) }
+      coordinate(round) { machine in
+        if machine.isOver { machine.record.isDelivered = true }
+        return []
+      }
     }
   }
 

@@ -10,6 +10,8 @@ extension RoundService {
   }
 
   private static let indexName = "rounds.index"
+  /// Milliseconds after its joining for which a round that is over is remembered, so that whoever was away hears of its end.
+  static let remembered: UInt64 = 30 * 86_400_000
   static func coordinatorState(_ round: Data) -> String { "rounds.coordinator.\(Hexadecimal.text(round))" }
   static func participantState(_ round: Data) -> String { "rounds.participant.\(Hexadecimal.text(round))" }
 
@@ -83,26 +85,42 @@ extension RoundService {
     do {
       guard let bytes = try store.state(Self.indexName) else { return }
       let index = try JSONDecoder().decode(Index.self, from: Data(bytes)), now = now
+      var hasForgotten = false
       for round in index.coordinated where coordinators[round] == nil {
         guard let bytes = try store.state(Self.coordinatorState(round)) else { continue }
         let machine = try RoundCoordinator(resuming: CoordinatorRecord(decoding: bytes), key: key)
+        guard !machine.isOver || !machine.record.isDelivered || machine.announce.joinByMs + Self.remembered > now else {
+          hasForgotten = true
+          continue
+        }
         coordinators[round] = machine
         shared.formUnion(machine.blobs)
-        coordinate(round) { $0.resume(now: now) }
+        coordinate(round) { $0.resume(now: now) + $0.undelivered }
       }
       for round in index.joined where participants[round] == nil {
         guard let bytes = try store.state(Self.participantState(round)) else { continue }
         let record = try ParticipantRecord(decoding: bytes)
+        guard ![.done, .aborted].contains(record.phase) || (try? WireRoundAnnounce(serializedBytes: record.announce).joinByMs + Self.remembered > now) == true else {
+          hasForgotten = true
+          continue
+        }
         let machine = try RoundParticipant(resuming: record, offer: offers[round] ?? RoundParticipant.Offer(resuming: record), key: key, now: now)
         participants[round] = machine
         shared.formUnion(machine.blobs)
         participate(round) { $0.resume(now: now) }
       }
+      if hasForgotten { try keepIndex() }
     } catch let error as RoundError { throw error } catch { throw RoundError(.storage, "\(error)") }
   }
 }
 
 extension RoundCoordinator {
+  /// The end of a round, where a restart came before it was made use of.
+  var undelivered: [RoundEffect] {
+    guard isOver, !record.isDelivered else { return [] }
+    return [.ended(lastResult, reason: WireRoundAbortReason(rawValue: record.abortReason) ?? .unspecified, message: record.message)]
+  }
+
   /// Blobs that others need of this node.
   var blobs: [Data] { [record.start, record.lastResult].filter { !$0.isEmpty } + record.entries.compactMap(\.update) }
 }

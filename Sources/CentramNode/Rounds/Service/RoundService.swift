@@ -15,7 +15,8 @@ public actor RoundService {
     public var accused: @Sendable (WireMisbehaviourProof) async -> Void = { _ in }
     /// A step's aggregate is final: it is in the store.
     public var stepped: @Sendable (WireRoundAnnounce, RoundResult) async -> Void = { _, _ in }
-    /// A round ended here.
+    /// A round ended here, with its last result or with why it was given up. Of a round that this node coordinates it is told until it returned once,
+    /// after a restart too.
     public var ended: @Sendable (WireRoundAnnounce, RoundResult?, String) async -> Void = { _, _, _ in }
     public init(work: @escaping @Sendable (WireRoundAnnounce) async throws(RoundError) -> any RoundWork) { self.work = work }
   }
@@ -28,7 +29,7 @@ public actor RoundService {
   let node: NetworkNode
   let store: GenomeStore
   let hooks: Hooks
-  let key: SigningKey
+  nonisolated let key: SigningKey
   nonisolated let scope = TaskScope()
   var coordinators: [Data: RoundCoordinator] = [:]
   var participants: [Data: RoundParticipant] = [:]
