@@ -23,7 +23,8 @@ struct GenomeNode: Sendable {
     var models: [String] = []
     /// Asks peers for manifests of ancestors.
     var fetch: NodeAncestry.Fetch = { _ in nil }
-    var evolution = Evolution.Options()
+    /// Called before evolution measures a genome.
+    var progress: @Sendable (_ genome: String, _ done: Int, _ total: Int) -> Void = { _, _, _ in }
     var log: @Sendable (LogLevel, String) -> Void = HostOptions.showWarnings
   }
 
@@ -39,7 +40,8 @@ struct GenomeNode: Sendable {
       return try NodeEvaluation(
         store: store, model: path, settings: configuration.evaluation, random: CentramHost.SystemRandom(), hashCache: hashCache, now: { clock.unixMilliseconds })
     }
-    let operators = host.host(configuration, log: options.log), merge = GenomeMerge(store: store, host: operators)
+    let operators = host.host(configuration, log: options.log), choice = OperatorChoice(operators, versions: configuration.pluginVersions)
+    let merge = GenomeMerge(store: store, host: operators)
     var sources = GateServices.Sources(clock: clock, random: CentramHost.SystemRandom())
     sources.fetch = options.fetch
     sources.remake = { recipe in try await merge.files(recipe).map { Dictionary(uniqueKeysWithValues: $0.map { ($0.name, SHA256.digest(of: $0.bytes)) }) } }
@@ -50,10 +52,12 @@ struct GenomeNode: Sendable {
       own: library.author)
     judge = evaluation.map { [gate] in MeasuredJudge(gate, on: $0) } ?? gate
     self.evaluation = evaluation
+    var evolving = Evolution.Options()
+    (evolving.agent, evolving.progress) = ("centram-host/\(CentramVersion.text)", options.progress)
     evolution = evaluation.map { [library] evaluation in
       Evolution(
-        library: library, merge: merge, measuring: evaluation, base: evaluation.base, settings: configuration.evolution, options: options.evolution,
-        operatorVersion: { id in (try? operators.resolve(kind: .mergeOperator, name: id))?.version?.description })
+        library: library, merge: merge, measuring: evaluation, base: evaluation.base, settings: configuration.evolution, options: evolving,
+        operatorVersion: { try? choice($0).version })
     }
   }
 
