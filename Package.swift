@@ -145,7 +145,8 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTransportSupport", "CentramWire", "CKernels",
+        api, "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTrainingSupport", "CentramTransportSupport",
+        "CentramWire", "CKernels",
         "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
@@ -201,16 +202,25 @@ let package = Package(
     .target(name: "TestServer", path: "Tests/Support/TestServer", swiftSettings: swift),
     .target(name: "Fuzzing", path: "Tests/Support/Fuzzing", swiftSettings: swift),
     .target(name: "GateCorpus", dependencies: [api, "CentramGenome", "CSodium"], path: "Tests/Support/GateCorpus", swiftSettings: swift),
-    .target(name: "LinkedGate", dependencies: [api, "CentramHost", "CentramNode"] + firstLayers, path: "Tests/Support/LinkedGate", swiftSettings: swift),
+    .target(name: "LinkedGate", dependencies: [api, "CentramHost", "CentramNode"] + firstLayers + measuringLayers, path: "Tests/Support/LinkedGate", swiftSettings: swift),
     .target(
       name: "GateMeasuringCorpus", dependencies: [api, "CentramGenome", "CentramPluginTesting", "CentramTrainingSupport", "GateCorpus"],
       path: "Tests/Support/GateMeasuringCorpus", swiftSettings: swift),
     .testTarget(name: "GenomeTests", dependencies: ["CentramGenome", "Fuzzing", "GateCorpus"], swiftSettings: swift),
     .testTarget(
       name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus", "LinkedGate"] + firstLayers, swiftSettings: swift),
-    .executableTarget(
-      name: "centram-gate-bench", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus", "LinkedGate"], path: "Benchmarks/Gate",
+    .testTarget(
+      name: "GateNodeTests",
+      dependencies: [
+        api, "CentramGenome", "CentramHost", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTrainingSupport", "GateAblation", "GateCorpus",
+        "GateMeasuringCorpus", "LinkedGate",
+      ], swiftSettings: swift),
+    .target(
+      name: "GateAblation", dependencies: [api, "CentramHost", "CentramNode", "GateCorpus", "GateMeasuringCorpus", "LinkedGate"], path: "Tests/Support/GateAblation",
       swiftSettings: swift),
+    .executableTarget(
+      name: "centram-gate-bench", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateAblation", "GateCorpus", "GateMeasuringCorpus", "LinkedGate"],
+      path: "Benchmarks/Gate", swiftSettings: swift),
     .target(name: "ModelGoldens", dependencies: ["CentramModel"], path: "Tests/Support/ModelGoldens", swiftSettings: swift),
     .testTarget(name: "ModelStoreTests", dependencies: ["CentramNode", "CentramModel", "CentramDownload", "TestServer"], swiftSettings: swift),
     .target(name: "StoreSamples", dependencies: ["CentramGenome", "CentramStore"], path: "Tests/Support/StoreSamples", swiftSettings: swift),

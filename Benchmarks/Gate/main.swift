@@ -1,12 +1,14 @@
-// How long the first five gate layers take for one genome, layer by layer: centram-gate-bench [rounds]
+// What the gate costs, and what it stops:
+//   centram-gate-bench [rounds]    how long layers 1 to 7 take for one genome, layer by layer and together
+//   centram-gate-bench ablation    the table of docs/plugins/attack-corpus.md
 import CentramGenome
 import CentramHost
 import CentramNode
 import CentramPluginAPI
+import GateAblation
 import GateCorpus
+import GateMeasuringCorpus
 import LinkedGate
-
-struct Forgetful: VerdictStore { func keep(_ report: GateReport) async throws {} }
 
 /// Sorted milliseconds of each round.
 func measure(_ rounds: Int, _ body: () async throws -> Void) async throws -> [Double] {
@@ -21,20 +23,29 @@ func measure(_ rounds: Int, _ body: () async throws -> Void) async throws -> [Do
 
 func shown(_ milliseconds: Double) -> String { "\((milliseconds * 1000).rounded() / 1000)" }
 
+/// The layers that run no model.
+struct FirstSeven: GateLayerSource {
+  let ten: AllTen
+  let layerIds = Array(GateSettings.standardLayers.prefix(7))
+  func layer(_ id: String, in range: VersionRange) throws(GateError) -> LoadedGateLayer { try ten.layer(id, in: range) }
+}
+
 func bench(_ title: String, _ shape: CorpusShape, rounds: Int, known: Int) async throws {
-  var world = CorpusWorld.lived(shape: shape)
+  var world = CorpusWorld.measured(shape: shape)
   // As many known updates as a node that ran for a while has to compare with.
   let sketch = world.updates[0].sketch
   for number in 0..<known {
     world.updates.append(KnownUpdate(id: "\(number)", author: "\(number)", unixMilliseconds: 0, sketch: sketch.enumerated().map { $1 * Float(($0 * 7 + number) % 5 - 2) / 2 }))
   }
-  let genome = world.next().sealed()
+  // An honest update of any shape, whatever its norm.
+  world.setBaseNorms(100)
+  let genome = world.nextPrivate().sealed()
   let weights = UnsafeMutableRawBufferPointer.allocate(byteCount: genome.weights.count, alignment: 64)
   defer { weights.deallocate() }
   weights.copyBytes(from: genome.weights)
   let lent = UnsafeRawBufferPointer(weights)
-  let source = FirstFive(services: world)
-  let pipeline = try GatePipeline(settings: GateSettings(required: source.layerIds), layers: source, clock: world, store: Forgetful())
+  let source = FirstSeven(ten: AllTen(services: world))
+  let pipeline = try GatePipeline(settings: GateSettings(required: source.layerIds), layers: source, clock: world, store: UnkeptVerdicts())
   print("\(title): \(genome.weights.count) bytes of weights, \(world.updates.count) known updates; best and median of \(rounds) rounds, in ms")
   for id in source.layerIds {
     let layer = try source.layer(id, in: .any).layer
@@ -49,9 +60,13 @@ func bench(_ title: String, _ shape: CorpusShape, rounds: Int, known: Int) async
       .inbound, manifest: genome.manifest, signature: genome.signature, configuration: genome.configuration, weights: lent)
     precondition(report.isAccepted, "the honest genome was refused: \(report.outcome)")
   }
-  print("  all five, with the content's hash  \(shown(times[0]))  \(shown(times[rounds / 2]))")
+  print("  all seven through the pipeline, with the content's hash  \(shown(times[0]))  \(shown(times[rounds / 2]))")
 }
 
-let rounds = CommandLine.arguments.dropFirst().first.flatMap(Int.init) ?? 200
-try await bench("256 KiB", .quarterMegabyte, rounds: rounds, known: 1000)
-try await bench("50 MB", CorpusShape(layers: 24, width: 2048, hidden: 5632, rank: 24), rounds: max(3, rounds / 20), known: 1000)
+if CommandLine.arguments.dropFirst().first == "ablation" {
+  print(try await Ablation().markdown)
+} else {
+  let rounds = CommandLine.arguments.dropFirst().first.flatMap(Int.init) ?? 200
+  try await bench("256 KiB", .quarterMegabyte, rounds: rounds, known: 1000)
+  try await bench("50 MB", CorpusShape(layers: 24, width: 2048, hidden: 5632, rank: 24), rounds: max(3, rounds / 20), known: 1000)
+}

@@ -38,18 +38,39 @@ extension GenomeStore {
         """, arguments: [author, Int64(clamping: sequence), id])
   }
 
+  /// What stands at a place of an author's log, a proof's second entry among them.
+  /// - Parameter id: one that is not asked for.
+  public func entry(author: String, sequence: UInt64, except id: String? = nil) throws(StoreError) -> GenomeRecord? {
+    try database.read { db in
+      try Self.records("author = ? AND sequence = ? AND id <> ? ORDER BY rowid LIMIT 1", [author, Int64(clamping: sequence), id ?? ""], in: db).first
+    }
+  }
+
+  /// Entries from the fork on are of no use to anybody; those before it may still be ancestors of others' genomes.
+  static func requireUnfrozen(_ record: GenomeRecord, in db: Database) throws {
+    guard let fork = try Row.fetchOne(db, sql: "SELECT sequence FROM forks WHERE author = ?", arguments: [record.author]) else { return }
+    let place = try fork.sequence("sequence")
+    guard record.sequence < place else {
+      throw StoreError(.conflict, "\(record.id): its author \(record.author) is frozen for two entries at \(place) of its log, so entry \(record.sequence) is not taken")
+    }
+  }
+
   /// Looks for another entry of the same author at the same place, and freezes the author.
   /// - Returns: the other's id.
   static func recordFork(of record: GenomeRecord, in db: Database) throws -> String? {
-    let row = try Row.fetchOne(
-      db, sql: "SELECT id, manifest, signature FROM genomes WHERE author = ? AND sequence = ? AND id <> ? ORDER BY rowid LIMIT 1",
+    let other = try String.fetchOne(
+      db, sql: "SELECT id FROM genomes WHERE author = ? AND sequence = ? AND id <> ? ORDER BY rowid LIMIT 1",
       arguments: [record.author, Int64(clamping: record.sequence), record.id])
-    guard let row else { return nil }
+    if let other { try freeze(record.author, other, record.id, at: record.stateMilliseconds, in: db) }
+    return other
+  }
+
+  /// Freezes an author for two entries that are both here. The first proof stays.
+  static func freeze(_ author: String, _ one: String, _ other: String, at time: Int64, in db: Database) throws {
     try db.execute(
-      sql: "INSERT OR IGNORE INTO forks VALUES (?, ?, ?, ?, ?, ?, ?)",
-      arguments: [
-        record.author, Int64(clamping: record.sequence), try row.get(1) as Data, try row.get(2) as Data, Data(record.manifest), Data(record.signature), record.stateMilliseconds,
-      ])
-    return try row.get(0)
+      sql: """
+        INSERT OR IGNORE INTO forks SELECT a.author, a.sequence, a.manifest, a.signature, b.manifest, b.signature, ? FROM genomes a JOIN genomes b
+        ON a.author = b.author AND a.sequence = b.sequence WHERE a.id = ? AND b.id = ? AND a.id <> b.id AND a.author = ?
+        """, arguments: [time, one, other, author])
   }
 }

@@ -9,18 +9,33 @@ extension GenomeStore {
   ///     not, so that the author's next entry can follow it.
   /// - Throws: `.notFound`; `.conflict` for a change that cannot be: away from `revoked`, or to `own`; `.invalid`.
   public func decide(_ id: String, _ state: GenomeState, verdicts: [VerdictRecord] = [], metrics: [String: Double] = [:], advancesLog: Bool, now: Int64) throws(StoreError) {
-    try Self.requireFinite(metrics)
+    try record(GateDecision(state: state, verdicts: verdicts, metrics: metrics, advancesLog: advancesLog), of: id, now: now)
+  }
+
+  /// Records a whole judgement in one transaction: all of it is there after a crash, or nothing.
+  /// - Throws: as `decide`; `.conflict` where the state is not `from` any more.
+  public func record(_ decision: GateDecision, of id: String, now: Int64) throws(StoreError) {
+    try Self.requireFinite(decision.metrics)
     try database.write { db in
-      guard let row = try Row.fetchOne(db, sql: "SELECT state, author, sequence FROM genomes WHERE id = ?", arguments: [id]) else {
+      guard let row = try Row.fetchOne(db, sql: "SELECT state, author, sequence, base FROM genomes WHERE id = ?", arguments: [id]) else {
         throw StoreError(.notFound, "\(id.prefix(64)): no such genome")
       }
-      let old: GenomeState = try row.name("state")
-      guard old == state || (old != .revoked && state != .own) else { throw StoreError(.conflict, "\(id): \(old.rawValue) cannot become \(state.rawValue)") }
-      try Self.set(state, of: id, at: now, in: db)
-      for verdict in verdicts { try Self.insert(verdict, into: db) }
-      try Self.insert(metrics, of: id, into: db)
-      if advancesLog { try Self.advance(try row.get("author"), to: try row.sequence("sequence"), id, in: db) }
+      let old: GenomeState = try row.name("state"), author: String = try row.get("author")
+      if let from = decision.from, from != old { throw StoreError(.conflict, "\(id): it is \(old.rawValue) now, and was \(from.rawValue)") }
+      if let state = decision.state {
+        guard old == state || (old != .revoked && state != .own) else { throw StoreError(.conflict, "\(id): \(old.rawValue) cannot become \(state.rawValue)") }
+        try Self.set(state, of: id, at: now, in: db)
+      }
+      for verdict in decision.verdicts { try Self.insert(verdict, into: db) }
+      try Self.insert(decision.metrics, of: id, into: db)
+      if decision.advancesLog { try Self.advance(author, to: try row.sequence("sequence"), id, in: db) }
+      if let admission = decision.admission { try Self.insert(admission, of: id, author: author, at: now, into: db) }
+      if decision.state == .accepted { try db.execute(sql: "UPDATE admissions SET was_accepted = 1 WHERE genome = ?", arguments: [id]) }
+      if let sketch = decision.sketch { try Self.insert(sketch, of: id, base: try row.get("base"), author: author, at: now, into: db) }
+      if let other = decision.fork { try Self.freeze(author, id, other, at: now, in: db) }
+      reached(.decisionRecorded)
     }
+    reached(.decisionCommitted)
   }
 
   /// Records verdicts without a change of state, such as those of the outbound direction.
@@ -58,7 +73,9 @@ extension GenomeStore {
   // MARK: Rows
 
   static func set(_ state: GenomeState, of id: String, at time: Int64, in db: Database) throws {
-    try db.execute(sql: "UPDATE genomes SET state = ?, state_ms = ? WHERE id = ? AND state <> ?", arguments: [state.rawValue, time, id, state.rawValue])
+    try db.execute(
+      sql: "UPDATE genomes SET state = ?, state_ms = ?, decided = (SELECT max(decided) + 1 FROM genomes) WHERE id = ? AND state <> ?",
+      arguments: [state.rawValue, time, id, state.rawValue])
   }
 
   static func insert(_ verdict: VerdictRecord, into db: Database) throws {

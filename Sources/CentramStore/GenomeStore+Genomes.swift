@@ -8,12 +8,13 @@ extension GenomeStore {
   /// - Parameters:
   ///   - signed: the serialized signed manifest as it came, kept as a file.
   ///   - requiringFiles: whether every file must be here; without it only the manifest is taken, such as an ancestor's.
-  /// - Throws: `.conflict` where a file is missing.
+  /// - Throws: `.conflict` where a file is missing, or the author was frozen before this place of its log.
   public func add(_ record: GenomeRecord, signed: [UInt8], requiringFiles: Bool = true) throws(StoreError) -> AddOutcome {
     let outcome = try database.write { db in
       if let known = try String.fetchOne(db, sql: "SELECT state FROM genomes WHERE id = ?", arguments: [record.id]) {
         return AddOutcome.alreadyThere(GenomeState(rawValue: known) ?? .received)
       }
+      try Self.requireUnfrozen(record, in: db)
       if requiringFiles { try requireFiles(record) }
       try Self.insert(record, into: db)
       if try Self.isRevoked(record.id, author: record.author, in: db) { try Self.set(.revoked, of: record.id, at: record.stateMilliseconds, in: db) }
@@ -30,7 +31,7 @@ extension GenomeStore {
 
   /// Appends a genome of this node to its own log. Two processes that do it at once get two places, one after the other.
   /// - Parameter make: from the log's end, nil at its beginning: the record with `state` own, and the serialized signed manifest.
-  /// - Throws: `.conflict` where `id` is a genome already.
+  /// - Throws: `.conflict` where `id` is a genome already, or this node's own log was found to be forked.
   public func append(_ id: String, author: String, _ make: (AuthorLog?) throws(StoreError) -> (record: GenomeRecord, signed: [UInt8])) throws(StoreError) -> GenomeRecord {
     let made = try database.write { db in
       if let known = try Row.fetchOne(db, sql: "SELECT author, sequence FROM genomes WHERE id = ?", arguments: [id]) {
@@ -42,6 +43,7 @@ extension GenomeStore {
       guard record.id == id, record.author == author, record.state == .own, record.sequence == (last?.lastSequence ?? 0) + 1, record.previous == last?.lastID else {
         throw StoreError(.invalid, "\(record.id): not the entry after \(last?.lastSequence ?? 0) of the own log")
       }
+      try Self.requireUnfrozen(record, in: db)
       try requireFiles(record)
       try Self.insert(record, into: db)
       try Self.advance(author, to: record.sequence, record.id, in: db)
@@ -100,7 +102,7 @@ extension GenomeStore {
       arguments.append(value)
     }
     let condition = conditions.isEmpty ? "1" : conditions.joined(separator: " AND ")
-    return try database.read { try Self.records("\(condition) ORDER BY state_ms DESC, rowid DESC LIMIT \(limit)", StatementArguments(arguments), in: $0) }
+    return try database.read { try Self.records("\(condition) ORDER BY state_ms DESC, decided DESC, rowid DESC LIMIT \(limit)", StatementArguments(arguments), in: $0) }
   }
 
   /// Whether every file of a genome is here; a collection frees those of rejected ones.

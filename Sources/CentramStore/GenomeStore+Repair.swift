@@ -119,6 +119,12 @@ extension GenomeStore {
       // Those of revocations are written anew.
       "layer <> '\(revocationLayer)'")
     result.metrics = copy("metrics", ["genome", "name", "value"])
+    // What the node spent and let in must not be forgotten with its database.
+    _ = copy("states", ["name", "content"])
+    _ = copy("admissions", ["genome", "author", "branch", "weight", "was_accepted", "time_ms"])
+    _ = copy("invitations", ["author", "inviter", "time_ms"])
+    _ = copy("sketches", ["number", "genome", "base", "author", "time_ms", "elements"])
+    _ = copy("trainings", ["genome", "sequences", "account", "left_ms"])
     _ = copy("forks", ["author", "sequence", "first_manifest", "first_signature", "second_manifest", "second_signature", "time_ms"])
   }
 

@@ -13,4 +13,14 @@ extension GenomeStore {
       try $0.execute(sql: "INSERT INTO states VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET content = excluded.content", arguments: [name, Data(content)])
     }
   }
+
+  /// A part's state, made on first need. Of two processes that make it at once, both get the same.
+  public func state(_ name: String, orKeep make: () -> [UInt8]) throws(StoreError) -> [UInt8] {
+    if let known = try state(name) { return known }
+    let made = make()
+    return try database.write { db in
+      try db.execute(sql: "INSERT OR IGNORE INTO states VALUES (?, ?)", arguments: [name, Data(made)])
+      return try Data.fetchOne(db, sql: "SELECT content FROM states WHERE name = ?", arguments: [name]).map { [UInt8]($0) } ?? made
+    }
+  }
 }

@@ -16,6 +16,7 @@ public final class GenomeStore: Sendable {
   public enum Step: String, Sendable, CaseIterable {
     case blobWritten, blobLeased, blobPlaced
     case genomeInserted, genomeCommitted, manifestPlaced
+    case decisionRecorded, decisionCommitted
     case fileUnlinked, collectionCommitted
     case stateWritten, statesCommitted
     case rebuilt, damagedMovedAside, rebuiltPlaced

@@ -30,8 +30,8 @@ import Testing
     (
       "Sources/CentramNode",
       [
-        "CentramPluginAPI", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTransportSupport", "CentramWire",
-        "CKernels", "CHostSystem",
+        "CentramPluginAPI", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTrainingSupport",
+        "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem",
       ]
     ),
     (

@@ -13,6 +13,10 @@ public struct GateError: Error, Sendable, Equatable, CustomStringConvertible {
     public static var layer: Code { .init(rawValue: "layer") }
     /// A verdict could not be kept; what was judged counts as refused.
     public static var storage: Code { .init(rawValue: "storage") }
+    /// The genome is not here, or not whole.
+    public static var notFound: Code { .init(rawValue: "not-found") }
+    /// A genome that may not leave after all.
+    public static var refused: Code { .init(rawValue: "refused") }
     public static var cancelled: Code { .init(rawValue: "cancelled") }
   }
 

@@ -8,6 +8,11 @@ public struct GateSettings: Sendable {
     "gate.format", "gate.signature", "gate.freshness", "gate.lineage", "gate.admission", "gate.norms", "gate.privacy", "gate.consensus", "gate.fitness", "gate.behaviour",
   ]
 
+  /// Those that judge when and by whose leave a genome comes, and not the genome: they are asked once.
+  public static let arrivalLayers: Set<String> = [freshnessLayer, admissionLayer]
+  /// Layers whose verdicts change what the node keeps.
+  static let freshnessLayer = "gate.freshness", admissionLayer = "gate.admission", privacyLayer = "gate.privacy"
+
   /// Layers without which nothing passes, unless they are switched off by name.
   public var required: [String]
   /// Layers that are switched off: for tests. Everything that the gate says then says so too.

@@ -39,8 +39,29 @@ public struct GateReport: Sendable, Equatable {
   /// Of the layers that judged, in their order; the last one refused unless all passed.
   public var verdicts: [GateVerdict]
   public var warning: String?
+  /// Whether the refusal says nothing of the genome: a layer, or a service that it needs, is missing here.
+  public var isNodesFault: Bool
+
+  public init(contentHash: String, direction: GateDirection, outcome: Outcome, verdicts: [GateVerdict], warning: String? = nil, isNodesFault: Bool = false) {
+    (self.contentHash, self.direction, self.outcome) = (contentHash, direction, outcome)
+    (self.verdicts, self.warning, self.isNodesFault) = (verdicts, warning, isNodesFault)
+  }
 
   public var isAccepted: Bool { if case .accepted = outcome { true } else { false } }
+  /// What a refusal asks of a node that took the genome in before.
+  public enum Undo: String, Sendable, Equatable {
+    /// Take the merge back: what the model is used for became worse with it.
+    case revert
+    /// End the shadow run: the candidate made faults that the model in use does not.
+    case rollBack
+  }
+
+  /// Nil where the refusal asks for neither. Whoever merged, or runs the shadow, acts on it; the genome's state stays.
+  public var undo: Undo? {
+    guard case .rejected(_, let reason) = outcome else { return nil }
+    return reason.hasPrefix("revert") ? .revert : reason.hasPrefix("roll back") ? .rollBack : nil
+  }
+
   /// The layer that refused.
   public var refusingLayer: String? {
     switch outcome {
@@ -54,4 +75,10 @@ public struct GateReport: Sendable, Equatable {
 public protocol VerdictStore: Sendable {
   /// Returns when it is safe. Called once a judgement, with all verdicts of it.
   func keep(_ report: GateReport) async throws
+}
+
+/// For judgements that are only shown, or kept by whoever asked for them.
+public struct UnkeptVerdicts: VerdictStore {
+  public init() {}
+  public func keep(_ report: GateReport) async throws {}
 }

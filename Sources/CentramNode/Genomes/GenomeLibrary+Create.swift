@@ -66,6 +66,13 @@ extension GenomeLibrary {
     if let stranger = parents.first(where: { $0.0.base != base }) {
       throw GenomePackageError(.usage, "the parent \(stranger.0.id) has the base \(stranger.0.base), this genome \(base); genomes of one lineage have one base")
     }
+    // Before the genome: without it the genome could leave, and would not be counted.
+    if let training = trained.training(of: manifest.id, signedBy: identity) {
+      if trained.privacy != nil, training.account == nil {
+        warn("\(folder): privacy.json is not signed by this node's key, so nothing shows that the training was private; the gate will not let it leave")
+      }
+      try GenomePackageError.storing { () throws(StoreError) in try store.add(training) }
+    }
     var failure: GenomePackageError?
     do throws(StoreError) {
       return try store.append(manifest.id, author: author) { (last) throws(StoreError) in

@@ -1,5 +1,7 @@
 internal import CentramGenome
 internal import CentramModel
+internal import CentramStore
+internal import CentramTrainingSupport
 internal import Foundation
 
 /// What a folder that a training or a merge wrote says of itself: `adapter_config.json` or `delta.safetensors`, `training.json`, `privacy.json`,
@@ -20,6 +22,9 @@ struct TrainedFolder {
   let trainer: Manifest.Trainer
   let metrics: [Manifest.Metric]
   let privacy: Manifest.Privacy?
+  /// Sequences that it was trained on; nil where nothing says so.
+  let sequences: Int?
+  private let envelope: PrivacyEnvelope?
   let mergedFrom: [MergeInput]
   let warnings: [String]
 
@@ -47,7 +52,8 @@ struct TrainedFolder {
     basePath = summary?.model ?? published?.base
     trainer = summary.map { Manifest.Trainer(id: $0.trainer, version: $0.trainerVersion) } ?? Manifest.Trainer(id: "unknown", version: "0")
     metrics = (summary?.metrics ?? [:]).sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }.prefix(Manifest.maximumEntries).map { .init($0.key, $0.value) }
-    privacy = try Self.privacy(files)
+    (privacy, envelope) = try Self.privacy(files)
+    sequences = summary?.sequences
     let merge: MergeRecord? = try Self.decode("lineage.json", in: files)
     mergedFrom = (merge?.inputs ?? []).flatMap { input in
       input.files.map { MergeInput(reference: input.reference, bytes: $0.bytes, hash: $0.hash, algorithm: FileHashAlgorithm(rawValue: $0.hash_algorithm)) }
@@ -77,17 +83,34 @@ struct TrainedFolder {
     }
   }
 
-  private static func privacy(_ files: FolderFiles) throws(GenomePackageError) -> Manifest.Privacy? {
-    guard let envelope: PrivacyEnvelope = try decode("privacy.json", in: files) else { return nil }
+  private static func privacy(_ files: FolderFiles) throws(GenomePackageError) -> (Manifest.Privacy?, PrivacyEnvelope?) {
+    guard let envelope: PrivacyEnvelope = try decode("privacy.json", in: files) else { return (nil, nil) }
     guard let record = try? JSONDecoder().decode(PrivacyNumbers.self, from: Data(envelope.record.utf8)) else {
       throw GenomePackageError(.malformed, "\(files.path("privacy.json")): its record is not one of a private training")
     }
-    return Manifest.Privacy(
+    let privacy = Manifest.Privacy(
       epsilon: record.epsilon, delta: record.delta, noiseMultiplier: record.noiseMultiplier, sampleRate: record.samplingRate, steps: record.steps, clippingNorm: record.clipNorm,
       mechanism: record.mechanism, sampling: record.sampling)
+    return (privacy, envelope)
   }
 
-  private struct PrivacyEnvelope: Decodable { let record: String }
+  /// What the node can say of the training itself. A private one counts where this node's key signed the trainer's record: nothing else shows that it was
+  /// done here.
+  func training(of id: String, signedBy identity: NodeIdentity) -> OwnTraining? {
+    var account: OwnTraining.Account?, count = sequences
+    if let envelope, let signature = envelope.signature.flatMap({ Data(base64Encoded: $0) }),
+      identity.holds([UInt8](signature), of: Array(PrivacyRecord.signatureDomain.utf8) + Array(envelope.record.utf8)),
+      let record = try? JSONDecoder().decode(PrivacyRecord.self, from: Data(envelope.record.utf8))
+    {
+      count = record.sequences
+      account = OwnTraining.Account(
+        steps: record.steps, sampling: record.sampling, samplingRate: record.samplingRate, noiseMultiplier: record.noiseMultiplier, clippingNorm: record.clipNorm,
+        isAFrozen: record.frozen == "lora_A")
+    }
+    return count.map { OwnTraining(genome: id, sequences: $0, account: account) }
+  }
+
+  private struct PrivacyEnvelope: Decodable { let record: String, signature: String? }
   private struct PrivacyNumbers: Decodable {
     let epsilon: Double, delta: Double, noiseMultiplier: Double, samplingRate: Double, steps: Int64, clipNorm: Double, mechanism: String, sampling: String
   }

@@ -41,6 +41,11 @@ public final class NodeIdentity: IdentityService, @unchecked Sendable {
     return signature
   }
 
+  /// Whether this key signed the message.
+  func holds(_ signature: [UInt8], of message: [UInt8]) -> Bool {
+    signature.count == 64 && crypto_sign_verify_detached(signature, message, UInt64(message.count), publicKey) == 0
+  }
+
   /// The 32-byte seed, for the composition root. Plugins ask with `exportSeed`.
   public var seed: [UInt8] { Array(secret.prefix(32)) }
 

@@ -21,6 +21,9 @@ struct HostOptions: ParsableArguments {
   /// What can be made again.
   static var cacheFolder: String { folder + "/cache" }
 
+  /// A log of which a person sees warnings and errors.
+  @Sendable static func showWarnings(_ level: LogLevel, _ message: String) { if level.rawValue >= LogLevel.warning.rawValue { Terminal.note(message) } }
+
   func nodeConfiguration() throws -> NodeConfiguration { try Self.nodeConfiguration(configurationFile) }
 
   /// - Parameter configurationFile: as given; nil: the standard one, where there is one.
@@ -33,8 +36,11 @@ struct HostOptions: ParsableArguments {
   /// A host that knows its plugins and has loaded none.
   /// - Parameters:
   ///   - identity: the node's key for plugins; nil: one that signs and stays where it is.
+  ///   - services: what the node offers its plugins besides, by interface id.
   ///   - log: gets the host's lines; nil: warnings and errors are shown.
-  func host(_ configuration: NodeConfiguration, identity: (any IdentityService)? = nil, log: (@Sendable (LogLevel, String) -> Void)? = nil) -> PluginHost {
+  func host(
+    _ configuration: NodeConfiguration, identity: (any IdentityService)? = nil, services: [String: any Sendable] = [:], log: (@Sendable (LogLevel, String) -> Void)? = nil
+  ) -> PluginHost {
     let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     let host = PluginHost(
       configuration: HostConfiguration(
@@ -42,10 +48,7 @@ struct HostOptions: ParsableArguments {
         executableFolder: (executable as NSString).deletingLastPathComponent, trust: configuration.trust,
         disabled: configuration.disabledPlugins.union(disabled)),
       services: DefaultHostServices(
-        services: ["centram.identity/1": identity ?? LazyIdentity(path: Self.folder + "/identity")],
-        log: log ?? { level, message in
-          if level.rawValue >= 2 { Terminal.note(message) }
-        }))
+        services: services.merging(["centram.identity/1": identity ?? LazyIdentity(path: Self.folder + "/identity")]) { $1 }, log: log ?? Self.showWarnings))
     host.discover()
     return host
   }

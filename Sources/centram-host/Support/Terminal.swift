@@ -102,7 +102,12 @@ enum Terminal {
       throw ExitCode(error.code == .parameter ? 64 : 65)
     } catch let error as GateError {
       note("error: \(error.message)")
-      throw ExitCode(error.code == .settings || error.code == .incomplete ? 65 : error.code == .cancelled ? 130 : 69)
+      switch error.code {
+      case .settings, .incomplete, .notFound: throw ExitCode(65)
+      case .storage: throw ExitCode(73)
+      case .cancelled: throw ExitCode(130)
+      default: throw ExitCode(69)
+      }
     } catch let error as PluginError {
       note("error: \(error.message)")
       throw ExitCode(70)

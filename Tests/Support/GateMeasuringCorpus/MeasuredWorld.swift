@@ -31,6 +31,12 @@ extension CorpusWorld {
     return draft
   }
 
+  /// Gives every matrix of the base the same norm.
+  public mutating func setBaseNorms(_ norm: Double) {
+    let modules = shape.modules
+    change("centram.updates/1", UpdateDouble.self) { $0.baseNorms = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, norm) }) }
+  }
+
   /// Changes one of the doubles.
   public mutating func change<Service: Sendable>(_ id: String, _ type: Service.Type, _ body: (inout Service) -> Void) {
     guard var service = others[id] as? Service else { preconditionFailure("the world has no \(id) of \(type)") }

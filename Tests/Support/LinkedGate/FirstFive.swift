@@ -1,32 +1,18 @@
 public import CentramHost
 public import CentramNode
 public import CentramPluginAPI
-internal import GateLayers_Admission
-internal import GateLayers_Format
-internal import GateLayers_Freshness
-internal import GateLayers_Lineage
-internal import GateLayers_Signature
 
-/// The first five layers, taken through the door that a host takes them through.
+/// The first five layers.
 public struct FirstFive: GateLayerSource {
   public static let ids = Array(GateSettings.standardLayers.prefix(5))
-  private let services: any HostServices
+  private let layers: AllTen
 
-  public init(services: any HostServices) { self.services = services }
+  public init(services: any HostServices) { layers = AllTen(services: services) }
 
   public var layerIds: [String] { Self.ids }
 
   public func layer(_ id: String, in range: VersionRange) throws(GateError) -> LoadedGateLayer {
-    let descriptors = [
-      GateLayers_Format.centramPluginDescriptor(), GateLayers_Signature.centramPluginDescriptor(), GateLayers_Freshness.centramPluginDescriptor(),
-      GateLayers_Lineage.centramPluginDescriptor(), GateLayers_Admission.centramPluginDescriptor(),
-    ]
-    for descriptor in descriptors where String(cString: descriptor.pointee.id) == id {
-      guard let box = descriptor.pointee.get_interface("centram.swift/1"),
-        case .gateLayer(let make) = Unmanaged<PluginBox>.fromOpaque(box).takeRetainedValue().capability, let layer = try? make(PluginEnvironment(services: services))
-      else { break }
-      return LoadedGateLayer(id: id, version: String(cString: descriptor.pointee.version), layer: layer)
-    }
-    throw GateError(.layer, "no layer \(id)")
+    guard Self.ids.contains(id) else { throw GateError(.layer, "no layer \(id)") }
+    return try layers.layer(id, in: range)
   }
 }

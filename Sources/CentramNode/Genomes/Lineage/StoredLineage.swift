@@ -42,13 +42,18 @@ public struct StoredLineage: LineageService {
     }
   }
 
-  private func entry(_ record: GenomeRecord) throws(StoreError) -> LineageEntry {
-    LineageEntry(
-      id: record.id, author: record.author, parents: record.parents.map { .init(id: $0.id, basisPoints: $0.basisPoints) }, generation: record.generation,
-      sequence: record.sequence, previous: record.previous, unixMilliseconds: record.madeMilliseconds, domain: record.domain, measures: try store.metrics(of: record.id))
-  }
+  private func entry(_ record: GenomeRecord) throws(StoreError) -> LineageEntry { LineageEntry(record, measures: try store.metrics(of: record.id)) }
 
-  private static func reporting<Value>(_ body: () throws(StoreError) -> Value) throws(PluginError) -> Value {
+  /// Gives the store's errors the words of a service.
+  static func reporting<Value>(_ body: () throws(StoreError) -> Value) throws(PluginError) -> Value {
     do throws(StoreError) { return try body() } catch { throw PluginError(.inputOutput, error.message) }
+  }
+}
+
+extension LineageEntry {
+  init(_ record: GenomeRecord, measures: [String: Double]) {
+    self.init(
+      id: record.id, author: record.author, parents: record.parents.map { .init(id: $0.id, basisPoints: $0.basisPoints) }, generation: record.generation,
+      sequence: record.sequence, previous: record.previous, unixMilliseconds: record.madeMilliseconds, domain: record.domain, measures: measures)
   }
 }

@@ -82,6 +82,21 @@ final class GenomeSource {
     }
   }
 
+  /// A file's bytes, mapped, and what keeps them so.
+  func mapped(_ name: String) throws(GenomePackageError) -> (bytes: UnsafeRawBufferPointer, mapping: MappedFile) {
+    guard let size = try size(name) else { throw GenomePackageError(.malformed, "\(path): \(name) is missing, so it is no genome") }
+    if isArchive {
+      let mapping = try MappedFile(archive, path), start = entries[name]?.offset ?? 0
+      guard start + size <= mapping.bytes.count else { throw GenomePackageError(.tampered, "\(path) became shorter while it was read") }
+      return (UnsafeRawBufferPointer(rebasing: mapping.bytes[start..<start + size]), mapping)
+    }
+    let descriptor = openat(archive, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { throw .system("\(path)/\(name)", missing: .malformed) }
+    defer { close(descriptor) }
+    let mapping = try MappedFile(descriptor, "\(path)/\(name)")
+    return (mapping.bytes, mapping)
+  }
+
   func bytes(_ name: String, atMost limit: Int) throws(GenomePackageError) -> [UInt8] {
     guard let size = try size(name) else { throw GenomePackageError(.malformed, "\(path): \(name) is missing, so it is no genome") }
     guard size <= limit else { throw GenomePackageError(.malformed, "\(path): \(name) has \(size) bytes; \(limit) are allowed") }

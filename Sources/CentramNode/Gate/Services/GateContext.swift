@@ -1,0 +1,7 @@
+/// What is being judged, for services whose questions do not name it. It follows the task that judges.
+struct GateContext: Sendable {
+  /// SHA-256 of the candidate's base, and its author's key, hexadecimal digits.
+  var base: String, author: String
+
+  @TaskLocal static var current: GateContext?
+}
