@@ -31,6 +31,10 @@ public struct NodeConfiguration: Sendable {
   public var traversal = NATTraversal.Settings()
   /// Which gate layers judge genomes, and how.
   public var gate = GateSettings()
+  /// On what candidates are measured.
+  public var evaluation = EvaluationSettings()
+  /// How accepted genomes become part of the model.
+  public var evolution = EvolutionSettings()
 
   public init() {}
 
@@ -47,7 +51,7 @@ public struct NodeConfiguration: Sendable {
       throw MergeError(.configuration, "\(name): not a JSON object")
     }
     let reader = Reader(name: name)
-    try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery", "relay", "gate"])
+    try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery", "relay", "gate", "evaluation", "evolve"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
     try reader.section(plugins, "plugins.", ["path", "disable", "versions", "requireSignature", "publishers"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
@@ -59,6 +63,8 @@ public struct NodeConfiguration: Sendable {
       pluginVersions[id] = range
     }
     gate = try GateSettings(try reader.object(root["gate"], "gate") ?? [:], versions: pluginVersions, reader)
+    evaluation = try EvaluationSettings(try reader.object(root["evaluation"], "evaluation") ?? [:], reader)
+    evolution = try EvolutionSettings(try reader.object(root["evolve"], "evolve") ?? [:], reader)
     if let value = plugins["requireSignature"] { trust.requireSignature = try reader.flag(value, "plugins.requireSignature") }
     if let list = plugins["publishers"] { trust.publishers = try reader.publishers(list) }
     let merge = try reader.object(root["merge"], "merge") ?? [:]
