@@ -260,6 +260,9 @@ let package = Package(
       swiftSettings: swift),
     .executableTarget(
       name: "centram-evolve-fixture", dependencies: [api, "CentramNode", "CentramStore", "EvolutionSamples"], path: "Tests/Fixtures/Evolution", swiftSettings: swift),
+    .executableTarget(
+      name: "centram-honest-bench", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "CentramStore", "EvolutionSamples", "LinkedGate"],
+      path: "Benchmarks/Honest", swiftSettings: swift),
     .testTarget(
       name: "EvolutionTests",
       dependencies: [api, "CentramGenome", "CentramModel", "CentramNode", "CentramStore", "EvolutionSamples", "centram-evolve-fixture"]

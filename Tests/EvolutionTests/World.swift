@@ -15,21 +15,21 @@ final class TemporaryFolder: Sendable {
   func callAsFunction(_ name: String) -> String { path + "/" + name }
 }
 
-/// The toy, trained a little on this repository's own text in three domains, and an adapter of each domain. Made once for all tests.
+/// The trained toy, this repository's own text in three domains, and an adapter of each domain. Made once for all tests.
 final class World: Sendable {
   static let domains = ["c", "prose", "swift"]
   static let shared = Task { try await World() }
 
   private let folder: TemporaryFolder
   let baseHash: String
-  var base: String { folder("base") }
+  let base: String
   func holdOut(_ domain: String) -> String { folder("\(domain)-held.txt") }
   func adapter(_ domain: String) -> String { folder("adapter-\(domain)") }
 
   private init() async throws {
     folder = try TemporaryFolder()
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
-    var all = ""
+    base = root + "/Tests/Fixtures/Golden/Model/gpt-byte-trained"
     for (domain, place, ending) in [("c", "Sources/CModelKernels", ".c"), ("prose", "docs", ".md"), ("swift", "Sources/CentramModel/Engine", ".swift")] {
       var bytes: [UInt8] = []
       for name in try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(place)").sorted() where name.hasSuffix(ending) {
@@ -38,13 +38,10 @@ final class World: Sendable {
       let text = String(decoding: bytes.prefix(60_000).filter { $0 < 128 }, as: UTF8.self), cut = text.index(text.startIndex, offsetBy: text.count * 2 / 3)
       try String(text[..<cut]).write(toFile: folder("\(domain).txt"), atomically: true, encoding: .utf8)
       try String(text[cut...]).write(toFile: folder("\(domain)-held.txt"), atomically: true, encoding: .utf8)
-      all += text.prefix(20_000)
     }
-    try all.write(toFile: folder("all.txt"), atomically: true, encoding: .utf8)
-    try await Toy.base(text: folder("all.txt"), steps: 40, to: folder("base"))
-    baseHash = try BaseModelHash.of(folder("base"))
+    baseHash = try BaseModelHash.of(base)
     for (seed, domain) in Self.domains.enumerated() {
-      try await Toy.adapter(.init(steps: 30, rank: 8, seed: UInt64(seed + 1)), base: folder("base"), text: folder("\(domain).txt"), to: folder("adapter-\(domain)"))
+      try await Toy.adapter(.init(steps: 40, rank: 8, seed: UInt64(seed + 1)), base: base, text: folder("\(domain).txt"), to: folder("adapter-\(domain)"))
     }
   }
 

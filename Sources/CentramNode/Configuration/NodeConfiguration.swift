@@ -33,6 +33,10 @@ public struct NodeConfiguration: Sendable {
   public var gate = GateSettings()
   /// What genomes go to and come from peers.
   public var exchange = ExchangeSettings()
+  /// On what candidates are measured.
+  public var evaluation = EvaluationSettings()
+  /// How accepted genomes become part of the model.
+  public var evolution = EvolutionSettings()
 
   public init() {}
 
@@ -49,7 +53,7 @@ public struct NodeConfiguration: Sendable {
       throw MergeError(.configuration, "\(name): not a JSON object")
     }
     let reader = Reader(name: name)
-    try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery", "relay", "gate", "exchange"])
+    try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery", "relay", "gate", "exchange", "evaluation", "evolve"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
     try reader.section(plugins, "plugins.", ["path", "disable", "versions", "requireSignature", "publishers"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
@@ -62,6 +66,8 @@ public struct NodeConfiguration: Sendable {
     }
     gate = try GateSettings(try reader.object(root["gate"], "gate") ?? [:], versions: pluginVersions, reader)
     exchange = try ExchangeSettings(try reader.object(root["exchange"], "exchange") ?? [:], reader)
+    evaluation = try EvaluationSettings(try reader.object(root["evaluation"], "evaluation") ?? [:], reader)
+    evolution = try EvolutionSettings(try reader.object(root["evolve"], "evolve") ?? [:], reader)
     if let value = plugins["requireSignature"] { trust.requireSignature = try reader.flag(value, "plugins.requireSignature") }
     if let list = plugins["publishers"] { trust.publishers = try reader.publishers(list) }
     let merge = try reader.object(root["merge"], "merge") ?? [:]

@@ -24,6 +24,9 @@ extension NodeEvaluation {
     if didRefresh { memory.withLock { $0.losses.removeAll() } }
   }
 
+  /// Forgets what authors were told, since it was of a former model. Evolution does it in the step that changes the model; whoever merges otherwise calls it.
+  public func didMerge() throws(GenomePackageError) { try update { $0.released = [:] } }
+
   private func update(_ body: (inout EvaluationState) -> Void) throws(GenomePackageError) {
     try GenomePackageError.storing { () throws(StoreError) in
       try store.updateStates([EvaluationState.name]) { (known) throws(StoreError) in

@@ -25,7 +25,7 @@ extension Evolution {
     options.reached?(.genomeKept)
     let time = library.now(), record = candidate.record
     var kept: EvolutionState.Entry?
-    try change { (state, events) throws(StoreError) in
+    try Self.change(in: store) { (state, events) throws(StoreError) in
       state.merges += 1
       let entry = EvolutionState.Entry(
         number: state.merges, genome: record.id, author: record.author, domain: record.domain, before: state.model, after: model, weight: trial.weight,
@@ -69,7 +69,7 @@ extension Evolution {
   }
 
   func decide(_ decision: EvolutionState.Decision) throws(GenomePackageError) {
-    try change { (state, _) throws(StoreError) in
+    try Self.change(in: store) { (state, _) throws(StoreError) in
       state.decide(decision)
       return [:]
     }
@@ -80,8 +80,8 @@ extension Evolution {
   ///   - body: may append royalty events, which get their numbers then; returns other states to write.
   ///   - expecting: the model that the change was made for; nil: any.
   /// - Throws: `.conflict` where another process changed the model meanwhile.
-  func change(
-    _ body: (inout EvolutionState, inout [RoyaltyEvent]) throws(StoreError) -> [String: [UInt8]], expecting: (() -> EvolvedModel)? = nil
+  static func change(
+    in store: GenomeStore, _ body: (inout EvolutionState, inout [RoyaltyEvent]) throws(StoreError) -> [String: [UInt8]], expecting: (() -> EvolvedModel)? = nil
   ) throws(GenomePackageError) {
     let count = try EvolutionState.current(in: store).royalties
     // Events go into the state of the next number; a change makes few of them, so the one after it is enough.

@@ -4,15 +4,17 @@ public import CentramStore
 extension Evolution {
   /// Takes the last merge back: the model is bit for bit what it was before.
   /// - Returns: what was taken back; nil where there is nothing.
-  public func revert() throws(GenomePackageError) -> EvolutionState.Entry? {
+  public static func revert(in store: GenomeStore, now: Int64) throws(GenomePackageError) -> EvolutionState.Entry? {
     guard let last = try EvolutionState.current(in: store).history.last else { return nil }
-    try rollBack(to: last.number, reasons: [last.genome: "taken back by the operator"])
+    try rollBack(to: last.number, reasons: [last.genome: "taken back by the operator"], in: store, now: now)
     return last
   }
 
+  public func revert() throws(GenomePackageError) -> EvolutionState.Entry? { try Self.revert(in: store, now: library.now()) }
+
   /// Takes back every merge from the first on that a revoked genome is part of. Others that came later are open to be tried again.
   /// - Returns: the genomes that are no longer part of the model, oldest first.
-  public func didRevoke(_ ids: [String]) throws(GenomePackageError) -> [String] {
+  public static func didRevoke(_ ids: [String], in store: GenomeStore, now: Int64) throws(GenomePackageError) -> [String] {
     let revoked = Set(ids), history = try EvolutionState.current(in: store).history
     var first: EvolutionState.Entry?
     for entry in history where first == nil {
@@ -22,9 +24,11 @@ extension Evolution {
       }
     }
     guard let first else { return [] }
-    try rollBack(to: first.number, reasons: Dictionary(uniqueKeysWithValues: revoked.map { ($0, "revoked by its author") }))
+    try rollBack(to: first.number, reasons: Dictionary(uniqueKeysWithValues: revoked.map { ($0, "revoked by its author") }), in: store, now: now)
     return history.filter { $0.number >= first.number }.map(\.genome)
   }
+
+  public func didRevoke(_ ids: [String]) throws(GenomePackageError) -> [String] { try Self.didRevoke(ids, in: store, now: library.now()) }
 
   /// Judges the merges whose shadow period runs: one with a fault that only the genome makes, or after which live requests became worse, is taken back with
   /// those that came after it; one whose time or requests are over is proved.
@@ -45,14 +49,14 @@ extension Evolution {
         if upper < 0 { reason = "live fitness fell after the merge, by the bootstrap's bound over \(gains.count) requests" }
       }
       if let reason {
-        try rollBack(to: entry.number, reasons: [entry.genome: reason])
+        try Self.rollBack(to: entry.number, reasons: [entry.genome: reason], in: store, now: library.now())
         return history.filter { $0.number >= entry.number }.map(\.genome)
       }
       let hours = Double(library.now() - live.beganMilliseconds) / 3_600_000
       if hours >= settings.shadowHours || live.requests >= settings.shadowRequests { proved.insert(entry.number) }
     }
     guard !proved.isEmpty else { return [] }
-    try change { (state, _) throws(StoreError) in
+    try Self.change(in: store) { (state, _) throws(StoreError) in
       for index in state.history.indices where proved.contains(state.history[index].number) { state.history[index].isProved = true }
       return [:]
     }
@@ -60,9 +64,8 @@ extension Evolution {
   }
 
   /// Puts back the model before a merge.
-  private func rollBack(to number: Int, reasons: [String: String]) throws(GenomePackageError) {
-    let time = library.now()
-    try change { (state, events) throws(StoreError) in
+  private static func rollBack(to number: Int, reasons: [String: String], in store: GenomeStore, now time: Int64) throws(GenomePackageError) {
+    try change(in: store) { (state, events) throws(StoreError) in
       guard let place = state.history.firstIndex(where: { $0.number == number }) else {
         throw StoreError(.conflict, "the merge \(number) was taken back by another process meanwhile")
       }

@@ -44,12 +44,14 @@ public struct Evolution: Sendable {
 
   /// Tries every accepted genome that is not part of the model, the one with the largest lift at the gate first, after the node's own trained genome where
   /// the model is the base alone.
-  /// - Parameter retries: whether genomes that were taken out by the operator or by a revocation of another are tried, too.
-  public func step(retries: Bool = false) async throws(GenomePackageError) -> EvolutionReport {
+  /// - Parameters:
+  ///   - retries: whether genomes that were taken out by the operator or by a revocation of another are tried, too.
+  ///   - isCancelled: asked before each genome.
+  public func step(retries: Bool = false, isCancelled: () -> Bool = { Task.isCancelled }) async throws(GenomePackageError) -> EvolutionReport {
     var lines: [EvolutionReport.Line] = []
     let candidates = try candidates(retries: retries)
     for (place, candidate) in candidates.enumerated() {
-      guard !Task.isCancelled else { throw GenomePackageError(.cancelled, "cancelled after \(place) of \(candidates.count) genomes; those that were kept stay") }
+      guard !isCancelled() else { throw GenomePackageError(.cancelled, "cancelled after \(place) of \(candidates.count) genomes; those that were kept stay") }
       options.progress(candidate.record.id, place, candidates.count)
       lines.append(try await tried(candidate))
     }

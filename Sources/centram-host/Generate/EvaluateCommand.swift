@@ -16,6 +16,7 @@ struct EvaluateCommand: ParsableCommand {
   @Option(name: .customLong("adapter"), help: ArgumentHelp("An adapter to measure beside the base. May be given again; each is measured alone.", valueName: "adapter[:scale]"))
   var adapters: [String] = []
   @OptionGroup var mixture: MixtureOptions
+  @OptionGroup var evolved: EvolvedOptions
   @Option(help: "Tokens of a window.") var window: Int?
   @Option(help: "Tokens at the beginning of a window that are not scored, at least 1.") var skip = 1
   @OptionGroup var options: RunOptions
@@ -32,10 +33,16 @@ struct EvaluateCommand: ParsableCommand {
       let loaded = try options.load(model)
       var voices = [Evaluation.Voice(name: "base", adapters: [])]
       for name in adapters { voices.append(.init(name: name, adapters: try options.adapters([name], of: loaded))) }
-      let experts = try mixture.experts(loaded, location: options.location)
+      var experts = try mixture.experts(loaded, location: options.location), priors = try mixture.priors()
+      switch try evolved.model(loaded) {
+      case nil: break
+      case .adapters(let adapters)?: voices.append(.init(name: "evolved", adapters: adapters))
+      case .mixture?  where experts != nil: throw GenerationError(.parameter, "--evolved is a mixture here, so it goes without --mixture")
+      case .mixture(let known, let weights)?: (experts, priors) = (known, weights)
+      }
       for expert in experts ?? [] where !voices.contains(where: { $0.name == expert.name }) { voices.append(.init(name: expert.name, adapters: expert.adapters)) }
       let places = experts?.map { expert in voices.firstIndex { $0.name == expert.name }! }
-      let mixed = try places.map { Evaluation.Mixture(experts: $0, priors: try mixture.priors(), keptExperts: mixture.keptExperts) }
+      let mixed = places.map { Evaluation.Mixture(experts: $0, priors: priors, keptExperts: mixture.keptExperts) }
       let context = loaded.model.configuration.usableContext
       var evaluation = try Evaluation(
         engine: loaded.engine, tokenizer: loaded.tokenizer, voices: voices, mixture: mixed, window: window ?? min(512, context), skip: skip)

@@ -29,6 +29,7 @@ struct GenerateCommand: ParsableCommand {
   @Flag(help: "The answer must be JSON.") var jsonMode = false
   @Option(name: .customShort("n"), help: "How many answers, in one batch.") var count = 1
   @OptionGroup var mixture: MixtureOptions
+  @OptionGroup var evolved: EvolvedOptions
   @Option(help: "Most tokens of prompt and answer. Default: the model's context.") var context: Int?
   @OptionGroup var options: RunOptions
   @Flag(help: "Print JSON, when all is done.") var json = false
@@ -63,6 +64,7 @@ struct GenerateCommand: ParsableCommand {
         if streams { Terminal.write("\n", to: STDOUT_FILENO) }
         throw failure
       }
+      if let experts = request.mixture?.experts { try evolved.record(answers.compactMap(\.result), experts) }
       try show(answers, request, loaded)
       if Interrupt.isRequested { throw ExitCode(130) }
     }
@@ -95,6 +97,12 @@ struct GenerateCommand: ParsableCommand {
     if let experts = try mixture.experts(loaded, location: options.location) {
       guard adapters.isEmpty else { throw GenerationError(.parameter, "--adapter and --mixture: give one") }
       request.mixture = .init(experts: experts, priors: try mixture.priors(), keptExperts: mixture.keptExperts)
+    }
+    switch try evolved.model(loaded) {
+    case nil: break
+    case _ where !adapters.isEmpty || request.mixture != nil: throw GenerationError(.parameter, "--evolved goes without --adapter and --mixture")
+    case .adapters(let adapters)?: request.adapters = adapters
+    case .mixture(let experts, let priors)?: request.mixture = .init(experts: experts, priors: priors)
     }
     guard jsonSchema == nil || !jsonMode else { throw GenerationError(.parameter, "--json-schema and --json-mode: give one") }
     if let jsonSchema {

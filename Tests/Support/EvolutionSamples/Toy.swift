@@ -13,7 +13,7 @@ public enum Toy {
 
   public struct Recipe: Sendable {
     public var steps: Int, rank: Int, seed: UInt64
-    public var batch = 4, learningRate = 0.004
+    public var batch = 4, learningRate = 0.002
     public init(steps: Int, rank: Int, seed: UInt64) { (self.steps, self.rank, self.seed) = (steps, rank, seed) }
   }
 

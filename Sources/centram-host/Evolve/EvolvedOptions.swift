@@ -1,0 +1,27 @@
+internal import ArgumentParser
+internal import CentramNode
+internal import CentramStore
+internal import Foundation
+
+/// The model that evolution made, by name.
+struct EvolvedOptions: ParsableArguments {
+  @Flag(help: "Run the model as evolve step left it: the base with the merged genome, or the mixture of genomes.") var evolved = false
+  @Option(name: .customLong("genomes"), help: ArgumentHelp("The folder of genomes, with --evolved. Default: genomes.path of the configuration, or ~/.centram/genomes.", valueName: "folder"))
+  var folder: String?
+
+  private func store() throws -> GenomeStore { try GenomeStore(folder: folder ?? HostOptions.nodeConfiguration(nil).genomeFolder ?? HostOptions.folder + "/genomes") }
+
+  /// Nil unless asked for.
+  func model(_ loaded: LoadedModel) throws -> LoadedModel.Evolved? { evolved ? try loaded.evolved(store()) : nil }
+
+  /// Records what the answers of a mixture rest on.
+  func record(_ results: [GenerationResult], _ experts: [MixtureExpert]) throws {
+    guard evolved else { return }
+    let store = try store()
+    for result in results {
+      guard let weights = result.responsibilities else { continue }
+      let shares = Dictionary(uniqueKeysWithValues: zip(experts.map(\.name), weights).filter { $0.0 != "base" })
+      try Evolution.recordUse(shares, tokens: result.usage.completionTokens, in: store, now: GenomeOptions.now())
+    }
+  }
+}
