@@ -13,6 +13,7 @@ struct CentramHostCommand: ParsableCommand {
     subcommands: [
       GenerateCommand.self, ChatCommand.self, EvaluateCommand.self, MergeCommand.self, ModelCommand.self, PluginCommand.self, TrainCommand.self,
       GenomeCommand.self, ServeCommand.self, PeersCommand.self, TicketCommand.self, IdentityCommand.self,
+      RoundCommand.self,
     ])
 }
 

@@ -8,12 +8,13 @@ internal import Synchronization
 /// A node that runs, with what runs beside it. After a change of keys there is another one in the same process and folder.
 final class RunningNode: Sendable {
   let node: NetworkNode, discovery: NodeDiscovery, traversal: NATTraversal, plugins: PluginHost
+  let rounds: RoundServing
   /// The identity's file.
   private let path: String
   private let isReplaced = Mutex(false)
 
-  init(node: NetworkNode, discovery: NodeDiscovery, traversal: NATTraversal, plugins: PluginHost, path: String) {
-    (self.node, self.discovery, self.traversal, self.plugins, self.path) = (node, discovery, traversal, plugins, path)
+  init(node: NetworkNode, discovery: NodeDiscovery, traversal: NATTraversal, plugins: PluginHost, rounds: RoundServing, path: String) {
+    (self.node, self.discovery, self.traversal, self.plugins, self.rounds, self.path) = (node, discovery, traversal, plugins, rounds, path)
   }
 
   /// Whether the node has given its place to one with another key.
@@ -48,7 +49,7 @@ final class CurrentNode: Sendable {
     switch request {
     case "peers": return try? JSONEncoder().encode(await running.node.peers())
     case "rotate": return try? JSONEncoder().encode(await running.rotate())
-    default: return nil
+    default: return await running.rounds.answer(request)
     }
   }
 }

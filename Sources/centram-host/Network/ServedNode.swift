@@ -1,6 +1,7 @@
 internal import CentramHost
 internal import CentramNode
 internal import CentramPluginAPI
+internal import CentramStore
 internal import class CentramTransportSupport.SystemTimers
 internal import CentramWire
 internal import Foundation
@@ -55,6 +56,10 @@ struct ServedNode {
         group.addTask {
           await node.waitUntilStarted()
           await traversal.run()
+        }
+        group.addTask {
+          await node.waitUntilStarted()
+          do throws(RoundError) { try await running.rounds.run() } catch { self.output.log(.error, "training rounds do not run: \(error.message)") }
         }
         group.addTask {
           // Plugins that were added or taken away; peers are told.
@@ -114,7 +119,11 @@ struct ServedNode {
     finding.roles = roles
     let discovery = NodeDiscovery(
       settings: finding, own: key.publicKey, host: node, clock: WallClock(), random: .system, network: SystemNetwork(), path: folder + "/peers.json", log: output.log)
-    return RunningNode(node: node, discovery: discovery, traversal: traversal, plugins: host, path: folder + "/identity")
+    let store: GenomeStore
+    do throws(StoreError) { store = try GenomeStore(folder: configuration.genomeFolder ?? folder + "/genomes") } catch { throw SessionError(.configuration, error.message) }
+    let library = GenomeLibrary(store: store, identity: identity) { WallClock().unixMilliseconds }
+    let rounds = RoundServing(node: node, key: key, library: library, plugins: host)
+    return RunningNode(node: node, discovery: discovery, traversal: traversal, plugins: host, rounds: rounds, path: folder + "/identity")
   }
 
   private func transports(of host: PluginHost) -> [any Transport] {
