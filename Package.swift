@@ -228,6 +228,12 @@ let package = Package(
       path: "Tests/Support/GateMeasuringCorpus", swiftSettings: swift),
     .testTarget(name: "GenomeTests", dependencies: ["CentramGenome", "Fuzzing", "GateCorpus"], swiftSettings: swift),
     .testTarget(
+      name: "RoundTests",
+      dependencies: [
+        api, "CentramGenome", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTransportSupport", "CentramWire", "MergeOperators_LoraCat",
+        "MergeOperators_LoraSVD", "Trainers_Lora", "Transport_Memory",
+      ], swiftSettings: swift),
+    .testTarget(
       name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus", "LinkedGate"] + firstLayers, swiftSettings: swift),
     .testTarget(
       name: "GateNodeTests",

@@ -12,7 +12,7 @@ struct CentramHostCommand: ParsableCommand {
     version: CentramVersion.text,
     subcommands: [
       GenerateCommand.self, ChatCommand.self, EvaluateCommand.self, MergeCommand.self, ModelCommand.self, PluginCommand.self, TrainCommand.self,
-      GenomeCommand.self, GateCommand.self, EvolveCommand.self, ServeCommand.self, PeersCommand.self, TicketCommand.self, IdentityCommand.self,
+      GenomeCommand.self, GateCommand.self, EvolveCommand.self, RoundCommand.self, ServeCommand.self, PeersCommand.self, TicketCommand.self, IdentityCommand.self,
     ])
 }
 

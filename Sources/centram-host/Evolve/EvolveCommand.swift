@@ -24,9 +24,8 @@ struct EvolveCommand: ParsableCommand {
       try Terminal.reporting {
         let line = StepLine("genome", isShown: !json)
         defer { line.finish() }
-        let node = try EvolveNode(options) { _, done, total in if total > 0 { line.show(min(done + 1, total), of: total) } }
-        _ = try node.evolution.checkShadow()
-        let (evolution, retries) = (node.evolution, retry)
+        let evolution = try options.evolution { _, done, total in if total > 0 { line.show(min(done + 1, total), of: total) } }, retries = retry
+        _ = try evolution.checkShadow()
         let result: Result<EvolutionReport, GenomePackageError> = Blocking.run {
           do throws(GenomePackageError) { return .success(try await evolution.step(retries: retries) { Interrupt.isRequested }) } catch { return .failure(error) }
         }

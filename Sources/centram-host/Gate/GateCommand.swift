@@ -30,7 +30,7 @@ extension GateCommand {
     func run() throws {
       var status: Int32 = 0
       try Terminal.reporting {
-        let node = try GateNode(options), judge = node.judge, direction: GateDirection = outbound ? .outbound : .inbound
+        let node = try options.node(), judge = node.gate, measured = node.judge, direction: GateDirection = outbound ? .outbound : .inbound
         let result: Result<GateReport, GateError>
         if FileManager.default.fileExists(atPath: target) {
           let files = try GenomeFiles(path: target)
@@ -41,7 +41,7 @@ extension GateCommand {
           guard !target.contains("/"), !target.contains(".") else { throw GenomePackageError(.notFound, "\(target): there is no such file or folder") }
           let id = try node.library.genome(target).id
           result = Blocking.run { () async -> Result<GateReport, GateError> in
-            do throws(GateError) { return .success(try await judge.judge(id, direction)) } catch { return .failure(error) }
+            do throws(GateError) { return .success(try await measured.judge(id, direction)) } catch { return .failure(error) }
           }
         }
         let report = try result.get()

@@ -7,13 +7,16 @@ internal import Synchronization
 
 /// A node that runs, with what runs beside it. After a change of keys there is another one in the same process and folder.
 final class RunningNode: Sendable {
-  let node: NetworkNode, discovery: NodeDiscovery, traversal: NATTraversal, plugins: PluginHost, genomes: ServedGenomes
+  let node: NetworkNode, discovery: NodeDiscovery, traversal: NATTraversal, plugins: PluginHost, genomes: ServedGenomes, rounds: RoundServing
   /// The identity's file.
   private let path: String
   private let isReplaced = Mutex(false)
 
-  init(node: NetworkNode, discovery: NodeDiscovery, traversal: NATTraversal, plugins: PluginHost, genomes: ServedGenomes, path: String) {
-    (self.node, self.discovery, self.traversal, self.plugins, self.genomes, self.path) = (node, discovery, traversal, plugins, genomes, path)
+  init(
+    node: NetworkNode, discovery: NodeDiscovery, traversal: NATTraversal, plugins: PluginHost, genomes: ServedGenomes, rounds: RoundServing, path: String
+  ) {
+    (self.node, self.discovery, self.traversal, self.plugins) = (node, discovery, traversal, plugins)
+    (self.genomes, self.rounds, self.path) = (genomes, rounds, path)
   }
 
   /// Whether the node has given its place to one with another key.
@@ -48,7 +51,9 @@ final class CurrentNode: Sendable {
     switch request {
     case "peers": return try? JSONEncoder().encode(await running.node.peers())
     case "rotate": return try? JSONEncoder().encode(await running.rotate())
-    default: return await running.genomes.serving.answer(request)
+    default:
+      if let answer = await running.genomes.answer(request) { return answer }
+      return await running.rounds.answer(request)
     }
   }
 }

@@ -7,15 +7,18 @@ internal import Synchronization
 
 /// Genomes of a node that runs: what peers send is fetched, judged, and taken into the model where it makes it better.
 final class ServedGenomes: Sendable {
-  let serving: GenomeServing
   private let node: GenomeNode
+  private let exchange: GenomeExchange
+  /// Nil where there is nothing to measure on.
   private let work: EvolutionWork?
-  private let log: @Sendable (LogLevel, String) -> Void
 
+  var library: GenomeLibrary { node.library }
+
+  /// Registers what the node does with messages about genomes. Make it before the node runs.
   init(_ options: HostOptions, _ configuration: NodeConfiguration, node: NetworkNode, log: @escaping @Sendable (LogLevel, String) -> Void) throws {
-    let fetching = FetchingLater()
+    let running = RunningExchange()
     var parts = GenomeNode.Options()
-    parts.fetch = { id in await fetching.fetch(id) }
+    parts.fetch = { id in await running.exchange?.fetchManifest(id) }
     parts.log = log
     let genomes = try GenomeNode(options, configuration, parts), work = genomes.evolution.map { EvolutionWork($0, log) }
     var settings = configuration.exchange, hooks = ExchangeHooks()
@@ -25,32 +28,49 @@ final class ServedGenomes: Sendable {
       log(.info, "genomes are offered and none is fetched: evaluation.model and evaluation.domains are to say what they are measured on")
     }
     hooks.bases = { [bases = genomes.bases] in Set(bases.hashes) }
-    hooks.onAccepted = { id, report in await work?.accepted(id, report) }
-    hooks.onRevoked = { changed, _ in await work?.revoked(changed) }
-    (self.node, self.work, self.log) = (genomes, work, log)
-    serving = try GenomeServing(library: genomes.library, node: node, settings: settings, hooks: hooks) { fetch in
-      fetching.set(fetch)
-      return genomes.judge
+    hooks.onAccepted = { id, report in
+      await work?.accepted(id, report)
+      running.exchange?.storeChanged()
     }
+    hooks.onRevoked = { changed, _ in await work?.revoked(changed) }
+    exchange = try GenomeExchange(node: node, library: genomes.library, judge: genomes.judge, settings: settings, hooks: hooks)
+    running.set(exchange)
+    exchange.register(with: node.handlers)
+    (self.node, self.work) = (genomes, work)
     for sentence in genomes.gate.status { log(.warning, sentence) }
   }
 
+  /// Offers, fetches, judges and evolves until the task is cancelled or the node has stopped.
   func run() async {
     await work?.step()
     await withTaskGroup(of: Void.self) { group in
-      group.addTask { await self.serving.run() }
-      group.addTask { await self.work?.watchShadow() }
+      group.addTask { await self.exchange.run() }
+      if let work { group.addTask { await work.watchShadow() } }
       await group.next()
       group.cancelAll()
     }
   }
+
+  /// The store was changed by another part of the node.
+  func storeChanged() { exchange.storeChanged() }
+
+  /// Answers `transfers` on the control socket, and `genomes changed`, which says that a command changed the store.
+  func answer(_ request: String) async -> Data? {
+    switch request {
+    case "transfers": return try? JSONEncoder().encode(await exchange.status())
+    case "genomes changed":
+      storeChanged()
+      return Data("{}".utf8)
+    default: return nil
+    }
+  }
 }
 
-/// The exchange is made after the gate that asks it.
-private final class FetchingLater: Sendable {
-  private let kept = Mutex<GenomeServing.FetchManifest?>(nil)
-  func set(_ fetch: @escaping GenomeServing.FetchManifest) { kept.withLock { $0 = fetch } }
-  func fetch(_ id: String) async -> [UInt8]? { await kept.withLock { $0 }?(id) }
+/// Made after the gate that asks it.
+private final class RunningExchange: Sendable {
+  private let kept = Mutex<GenomeExchange?>(nil)
+  var exchange: GenomeExchange? { kept.withLock { $0 } }
+  func set(_ exchange: GenomeExchange) { kept.withLock { $0 = exchange } }
 }
 
 /// Evolution's work, one piece after the other: each is measured on the model that the one before left.

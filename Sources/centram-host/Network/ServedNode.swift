@@ -1,6 +1,7 @@
 internal import CentramHost
 internal import CentramNode
 internal import CentramPluginAPI
+internal import CentramStore
 internal import class CentramTransportSupport.SystemTimers
 internal import CentramWire
 internal import Foundation
@@ -57,6 +58,10 @@ struct ServedNode {
           await traversal.run()
         }
         group.addTask { await genomes.run() }
+        group.addTask {
+          await node.waitUntilStarted()
+          do throws(RoundError) { try await running.rounds.run() } catch { self.output.log(.error, "training rounds do not run: \(error.message)") }
+        }
         group.addTask {
           // Plugins that were added or taken away; peers are told.
           while (try? await Task.sleep(nanoseconds: 60_000_000_000)) != nil {
@@ -116,7 +121,8 @@ struct ServedNode {
     let discovery = NodeDiscovery(
       settings: finding, own: key.publicKey, host: node, clock: WallClock(), random: .system, network: SystemNetwork(), path: folder + "/peers.json", log: output.log)
     let genomes = try ServedGenomes(options, configuration, node: node, log: output.log)
-    return RunningNode(node: node, discovery: discovery, traversal: traversal, plugins: host, genomes: genomes, path: folder + "/identity")
+    let rounds = RoundServing(node: node, key: key, library: genomes.library, plugins: host) { genomes.storeChanged() }
+    return RunningNode(node: node, discovery: discovery, traversal: traversal, plugins: host, genomes: genomes, rounds: rounds, path: folder + "/identity")
   }
 
   private func transports(of host: PluginHost) -> [any Transport] {

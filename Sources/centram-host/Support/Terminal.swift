@@ -56,6 +56,14 @@ enum Terminal {
       case .cancelled: throw ExitCode(130)
       default: throw ExitCode(70)
       }
+    } catch let error as RoundError {
+      note("error: \(error.message)")
+      switch error.code {
+      case .work: throw ExitCode(70)
+      case .storage: throw ExitCode(73)
+      case .cancelled: throw ExitCode(130)
+      default: throw ExitCode(65)
+      }
     } catch let error as TrainingJobError {
       note("error: \(error.message)")
       switch error.code {

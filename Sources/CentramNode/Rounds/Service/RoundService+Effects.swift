@@ -2,13 +2,14 @@ internal import CentramWire
 internal import Foundation
 
 extension RoundService {
-  func carryOut(_ effect: RoundEffect, of round: Data) async {
-    switch effect {
+  func carryOut(_ job: Job) async {
+    let round = job.round
+    switch job.effect {
     case .announce(let frame): for (_, session) in await node.sessions() { try? await session.forward(frame) }
     case .publish(let frame, let keys):
       share(frame)
-      for key in keys { await deliver(frame, to: key) }
-    case .send(let message, let key): await send(message.wire, to: key)
+      for key in keys { await deliver(frame, of: job, to: key) }
+    case .send(let message, let key): await send(message.wire, of: job, to: key)
     case .check(let update): scope.start { await self.check(update, of: round) }
     case .aggregate(let work): scope.start { await self.aggregate(work, of: round) }
     case .train(let work): train(work, of: round)
@@ -36,17 +37,18 @@ extension RoundService {
     if let proposal = try? frame.message(WireAggregateProposal.self) { shared.insert(proposal.result) }
   }
 
-  private func deliver(_ frame: Frame, to key: NodeKey) async {
-    if key == own { return await take(frame, from: own) }
+  /// Where a node has both parts in a round, what the one says to the other stays here.
+  private func deliver(_ frame: Frame, of job: Job, to key: NodeKey) async {
+    if key == own { return give(frame, of: job.round, toCoordinator: !job.isCoordinators) }
     try? await node.session(with: key)?.forward(frame)
   }
 
-  private func send(_ message: some WireMessage, to key: NodeKey) async {
+  private func send(_ message: some WireMessage, of job: Job, to key: NodeKey) async {
     guard key == own else {
       _ = try? await node.session(with: key)?.send(message)
       return
     }
-    if let frame = self.key.publish(message, now: now) { await take(frame, from: own) }
+    if let frame = self.key.publish(message, now: now) { give(frame, of: job.round, toCoordinator: !job.isCoordinators) }
   }
 
   // MARK: Work

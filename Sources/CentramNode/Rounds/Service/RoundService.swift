@@ -41,8 +41,10 @@ public actor RoundService {
   var trainings: [Data: Signal] = [:]
   /// Blobs that peers may have: those that were shown or proposed.
   var shared: Set<Data> = []
-  private let queue: AsyncStream<(Data, RoundEffect)>
-  private let effects: AsyncStream<(Data, RoundEffect)>.Continuation
+  /// Something to do for a round, and for which of a node's two parts in it.
+  struct Job: Sendable { let round: Data, isCoordinators: Bool, effect: RoundEffect }
+  private let queue: AsyncStream<Job>
+  private let effects: AsyncStream<Job>.Continuation
 
   public init(node: NetworkNode, key: SigningKey, store: GenomeStore, hooks: Hooks, interval: Int = 2_000) {
     (self.node, self.key, self.store, self.hooks, self.interval) = (node, key, store, hooks, interval)
@@ -70,7 +72,7 @@ public actor RoundService {
     try restore()
     await withDiscardingTaskGroup { group in
       group.addTask { await self.scope.run() }
-      group.addTask { for await (round, effect) in self.queue { await self.carryOut(effect, of: round) } }
+      group.addTask { for await job in self.queue { await self.carryOut(job) } }
       while (try? await node.clock.sleep(milliseconds: interval)) != nil { tick() }
       scope.cancel()
       effects.finish()
@@ -89,9 +91,13 @@ public actor RoundService {
   func take(_ frame: Frame, from peer: NodeKey) async {
     guard let message = try? ReceivedRoundMessage(frame) else { return }
     if case .announce(let announce) = message { return await hear(announce, frame.header.sender, peer) }
+    give(frame, of: message.round, toCoordinator: true)
+    give(frame, of: message.round, toCoordinator: false)
+  }
+
+  func give(_ frame: Frame, of round: Data, toCoordinator: Bool) {
     let now = now
-    coordinate(message.round) { $0.take(frame, now: now) }
-    participate(message.round) { $0.take(frame, now: now) }
+    if toCoordinator { coordinate(round) { $0.take(frame, now: now) } } else { participate(round) { $0.take(frame, now: now) } }
   }
 
   private func hear(_ announce: WireRoundAnnounce, _ sender: NodeKey, _ peer: NodeKey) async {
@@ -111,7 +117,7 @@ public actor RoundService {
     let before = machine.record, made = body(&machine)
     if machine.record != before, !keep(machine.record.encoded(), Self.coordinatorState(round)) { return }
     coordinators[round] = machine
-    for effect in made { effects.yield((round, effect)) }
+    for effect in made { effects.yield(Job(round: round, isCoordinators: true, effect: effect)) }
   }
 
   func participate(_ round: Data, _ body: (inout RoundParticipant) -> [RoundEffect]) {
@@ -120,7 +126,7 @@ public actor RoundService {
     if machine.record != before, !keep(machine.record.encoded(), Self.participantState(round)) { return }
     if machine.record.step != before.step || machine.isOver { trainings.removeValue(forKey: round)?.send() }
     participants[round] = machine
-    for effect in made { effects.yield((round, effect)) }
+    for effect in made { effects.yield(Job(round: round, isCoordinators: false, effect: effect)) }
   }
 
   /// What cannot be kept does not happen: the machine stays as it was, and tries again with the next message.

@@ -1,5 +1,4 @@
 public import ArgumentParser
-internal import CentramHost
 internal import CentramNode
 internal import CentramStore
 internal import Foundation
@@ -32,34 +31,19 @@ struct EvolveOptions: ParsableArguments {
     return configuration
   }
 
+  /// - Parameter progress: called before a genome is measured.
+  func evolution(progress: @escaping @Sendable (String, Int, Int) -> Void) throws -> Evolution {
+    var options = GenomeNode.Options()
+    (options.genomeFolder, options.progress) = (genomeFolder, progress)
+    let configuration = try configuration()
+    if let evolution = try GenomeNode(host, configuration, options).evolution { return evolution }
+    guard configuration.evaluation.model != nil else { throw GenomePackageError(.usage, "no base model is named; give --model, or set evaluation.model") }
+    throw GenomePackageError(.usage, "there is no text to measure on; give --text DOMAIN=PATH, or set evaluation.domains")
+  }
+
   func store(_ configuration: NodeConfiguration) throws -> GenomeStore {
     try GenomeStore(folder: genomeFolder ?? configuration.genomeFolder ?? HostOptions.folder + "/genomes")
   }
 }
 
 extension EvolutionSettings.Mode: ExpressibleByArgument {}
-
-/// Evolution of this machine, put together from its folder and plugins.
-struct EvolveNode {
-  let library: GenomeLibrary
-  let evaluation: NodeEvaluation
-  let evolution: Evolution
-
-  init(_ options: EvolveOptions, progress: @escaping @Sendable (String, Int, Int) -> Void) throws {
-    let configuration = try options.configuration(), store = try options.store(configuration)
-    guard let name = configuration.evaluation.model else {
-      throw GenomePackageError(.usage, "no base model is named; give --model, or set evaluation.model")
-    }
-    let models = ModelStore(folder: configuration.modelFolder ?? HostOptions.folder + "/models")
-    let host = options.host.host(configuration), choice = OperatorChoice(host, versions: configuration.pluginVersions)
-    library = GenomeLibrary(store: store, identity: try NodeIdentity(path: HostOptions.folder + "/identity"), now: { GenomeOptions.now() })
-    evaluation = try NodeEvaluation(
-      store: store, model: try models.location((name as NSString).expandingTildeInPath), settings: configuration.evaluation, random: CentramHost.SystemRandom(),
-      hashCache: HostOptions.cacheFolder + "/file-hashes.json", now: { GenomeOptions.now() })
-    var settings = Evolution.Options()
-    (settings.agent, settings.progress) = ("centram-host/\(CentramVersion.text)", progress)
-    evolution = Evolution(
-      library: library, merge: GenomeMerge(store: store, host: host), measuring: evaluation, base: evaluation.base, settings: configuration.evolution, options: settings,
-      operatorVersion: { try? choice($0).version })
-  }
-}
