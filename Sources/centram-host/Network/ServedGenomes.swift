@@ -33,7 +33,7 @@ final class ServedGenomes: Sendable {
       running.exchange?.storeChanged()
     }
     hooks.onRevoked = { changed, _ in await work?.revoked(changed) }
-    exchange = try GenomeExchange(node: node, library: genomes.library, judge: genomes.judge, settings: settings, hooks: hooks)
+    exchange = try GenomeExchange(node: node, library: genomes.library, judge: LoggedJudge(judge: genomes.judge, log: log), settings: settings, hooks: hooks)
     running.set(exchange)
     exchange.register(with: node.handlers)
     (self.node, self.work) = (genomes, work)
@@ -64,6 +64,26 @@ final class ServedGenomes: Sendable {
     default: return nil
     }
   }
+}
+
+/// Says what became of each genome.
+private struct LoggedJudge: GenomeJudging {
+  let judge: any GenomeJudging
+  let log: @Sendable (LogLevel, String) -> Void
+
+  func judge(_ id: String, _ direction: GateDirection) async throws(GateError) -> GateReport {
+    let report = try await judge.judge(id, direction), verb = direction == .inbound ? "was judged" : "was judged for leaving"
+    switch report.outcome {
+    case .accepted(let factor): log(.info, "\(id.prefix(16)) \(verb): accepted\(factor == 1 ? "" : ", its update times \(factor)")")
+    case .quarantined(let layer, let reason): log(.info, "\(id.prefix(16)) \(verb): kept aside by \(layer): \(reason)")
+    case .rejected(let layer, let reason): log(.info, "\(id.prefix(16)) \(verb): refused by \(layer): \(reason)")
+    }
+    return report
+  }
+
+  func willLeave(_ id: String) async throws(GateError) { try await judge.willLeave(id) }
+  var policyDigest: [UInt8] { judge.policyDigest }
+  var disabledLayers: [String] { judge.disabledLayers }
 }
 
 /// Made after the gate that asks it.
