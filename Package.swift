@@ -238,7 +238,7 @@ let package = Package(
     .testTarget(
       name: "GateNodeTests",
       dependencies: [
-        api, "CentramGenome", "CentramHost", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTrainingSupport", "GateAblation", "GateCorpus",
+        api, "CentramGenome", "CentramHost", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTrainingSupport", "Fuzzing", "GateAblation", "GateCorpus",
         "GateMeasuringCorpus", "LinkedGate",
       ], swiftSettings: swift),
     .target(

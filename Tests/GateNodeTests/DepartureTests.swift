@@ -119,5 +119,7 @@ import Testing
     _ = try node.library.revoke(genome, reason: .privacy, message: "a mistake")
     let report = try await judge.judge(genome.id, .outbound)
     #expect(report.outcome == .rejected(layer: GenomeStore.revocationLayer, reason: "it was taken back by its author (privacy: a mistake)"), "\(report.outcome)")
+    let error = await #expect(throws: GateError.self) { try await judge.willLeave(genome.id) }
+    #expect(error?.code == .refused && error?.message.contains("revoked") == true)
   }
 }

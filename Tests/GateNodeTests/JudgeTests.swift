@@ -4,6 +4,8 @@ import CentramNode
 import CentramPluginAPI
 import CentramPluginTesting
 import CentramStore
+import Foundation
+import Fuzzing
 import GateCorpus
 import GateMeasuringCorpus
 import LinkedGate
@@ -198,12 +200,42 @@ import Testing
     #expect(report.isAccepted, "\(report.outcome)")
     let (genomes, verdicts) = (try node.store.genomes(), try node.store.verdicts(of: genome.id))
     #expect(genomes.isEmpty && verdicts.isEmpty)
+    // One file says the same.
+    let archive = node.path + "/one.genome", other = try TestNode(key: 3)
+    try other.library.export(try other.receive(genome), to: archive)
+    let same = try await judge.check(try GenomeFiles(path: archive), .inbound)
+    #expect(same == report)
     // What is no genome at all is the format layer's to name.
     var broken = genome
     broken.weights = Array("PK\u{3}\u{4} an archive".utf8)
     let refused = try await judge.check(try GenomeFiles(path: node.folder(broken)), .inbound)
     #expect(refused.refusingLayer == "gate.format", "\(refused.outcome)")
   }
+
+  @Test func noChangedByteOfAFolderPasses() async throws {
+    let fuzz = Fuzz("genome folders", rounds: 120)
+    var random = fuzz.random
+    let genome = node.next(), judge = try node.judge(), folder = try node.folder(genome, "fuzzed")
+    for round in 0..<fuzz.rounds {
+      let name = ["manifest", "adapter_config.json", "adapter_model.safetensors"].randomElement(using: &random)!, url = URL(fileURLWithPath: folder + "/" + name)
+      let good = try Data(contentsOf: url)
+      var bad = good
+      switch Int.random(in: 0..<4, using: &random) {
+      case 0: bad = good.prefix(Int.random(in: 0..<good.count, using: &random))
+      case 1: bad.append(UInt8.random(in: 0...255, using: &random))
+      default: bad[Int.random(in: 0..<bad.count, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
+      }
+      try Data(bad).write(to: url)
+      do throws(GenomePackageError) {
+        let report = try await Self.check(try GenomeFiles(path: folder), judge)
+        #expect(report?.isAccepted != true, "seed \(fuzz.seed), round \(round): \(name)")
+      } catch { #expect(!error.message.isEmpty) }
+      try good.write(to: url)
+    }
+  }
+
+  /// Nil where the gate itself failed.
+  private static func check(_ files: GenomeFiles, _ judge: GenomeJudge) async -> GateReport? { try? await judge.check(files, .inbound) }
 
   @Test func anUnknownGenomeIsAnError() async throws {
     let judge = try node.judge()

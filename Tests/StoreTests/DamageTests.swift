@@ -66,6 +66,24 @@ import Testing
     #expect(repaired.verdicts == 1 && repaired.metrics == 1 && Set(verdicts) == ["gate.format", GenomeStore.revocationLayer] && metrics == ["lift": 1])
   }
 
+  @Test func whatWasSpentAndLetInOutlivesARepair() throws {
+    let first = try GenomeStore(folder: folder("genomes"))
+    try Sample(1).add(to: first)
+    try first.record(Sample.decision(1), of: Sample.id(1), now: 3)
+    try first.add(OwnTraining(genome: Sample.id(1), sequences: 9))
+    try first.recordDeparture(of: Sample.id(1), now: 4)
+    try first.setState([7], "gate.sketch-key")
+    try first.invite(Sample.key(1), by: Sample.key(2), now: 5)
+    try first.close()
+    _ = try GenomeStore.repair(folder: folder("genomes"), reader: Sample.reader, now: 77)
+    let store = try GenomeStore(folder: folder("genomes"))
+    let (state, left, key) = (try store.genome(Sample.id(1)).state, try store.trainingsThatLeft().map(\.genome), try store.state("gate.sketch-key"))
+    let history = try store.history(of: Sample.key(1), branch: "", since: 0), branch = try store.branch(of: Sample.key(1), below: Sample.key(2))
+    let sketches = try store.sketches(base: Sample.hash("base"), except: "", limit: 9)
+    #expect(state == .received && left == [Sample.id(1)] && key == [7] && branch == Sample.key(1) && sketches.count == 1)
+    #expect(history.accepted == 1 && history.admissions == [3] && history.influence == 0)
+  }
+
   @Test func damagedFilesAreNamedByCheckAndRepair() throws {
     try fill()
     let store = try GenomeStore(folder: folder("genomes"))

@@ -35,6 +35,9 @@ public struct GenomeFiles: @unchecked Sendable {
     }
     (manifest, signature) = ([UInt8](signed.content), [UInt8](signed.signature))
     let said = try? Manifest(parsing: manifest)
+    if let said, CentramGenome.Hexadecimal.text(signed.signer) != said.author {
+      throw GenomePackageError(.malformed, "\(path): the manifest names the author \(said.author), and stands in a record of another key")
+    }
     context = said.map { GateContext(base: $0.base, author: $0.author) }
     var kind = said?.kind
     if kind == nil { kind = try source.size(GenomeKind.adapter.weightsFile) == nil ? .fullDelta : .adapter }

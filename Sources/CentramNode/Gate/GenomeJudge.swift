@@ -45,6 +45,10 @@ public final class GenomeJudge: GenomeJudging {
   public func willLeave(_ id: String) async throws(GateError) {
     let record = try genome(id)
     try await inTurn(try turn(of: record, .outbound)) { () async throws(GateError) in
+      let state = try self.genome(id).state
+      guard state == .own || state == .accepted else {
+        throw GateError(.refused, "\(id) is \(state.rawValue); only what this node made or accepted leaves it")
+      }
       let verdicts = try Self.storing { () throws(StoreError) in try self.store.verdicts(of: id).filter { $0.direction == .outbound } }
       let spent = try Self.storing { () throws(StoreError) in try self.store.trainingsThatLeft() }
       if spent.contains(where: { $0.genome == id }) { return }
