@@ -10,10 +10,9 @@ struct HonestCorpus {
   var seedPhase: String { folder + "/seed-phase" }
   func holdOut(_ domain: String) -> String { "\(folder)/\(domain)-held.txt" }
 
-  init(folder: String) throws {
+  init(folder: String, repository root: String) throws {
     self.folder = folder
     try FileManager.default.createDirectory(atPath: folder + "/seed-phase", withIntermediateDirectories: true)
-    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
     let places: [String: (folders: [String], accepts: @Sendable (String) -> Bool)] = [
       "c": (["/usr/include"], { $0.hasSuffix(".h") }),
       "prose": (["/usr/share/common-licenses", "/usr/share/doc", root + "/docs"], { $0.hasSuffix("copyright") || $0.hasSuffix(".md") || $0.contains("common-licenses/") || $0.hasSuffix("README") }),

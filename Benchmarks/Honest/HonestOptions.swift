@@ -15,6 +15,8 @@ struct HonestOptions {
   var count = 200, authors = 40, baseSteps = 2000, threads = 2
   var seed: UInt64 = 1
   var work = NSTemporaryDirectory() + "/centram-honest"
+  /// The checkout whose Swift is a domain.
+  var repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
   init(_ arguments: some Sequence<String>) throws {
     var iterator = arguments.makeIterator()
@@ -27,7 +29,8 @@ struct HonestOptions {
       case ("--threads", let number?): threads = max(1, number)
       case ("--seed", let number?): seed = UInt64(max(0, number))
       case ("--work", _): work = value
-      default: throw HonestError("\(name) \(value): known are --count, --authors, --base-steps, --threads, --seed with numbers, and --work")
+      case ("--repository", _): repository = value
+      default: throw HonestError("\(name) \(value): known are --count, --authors, --base-steps, --threads, --seed with numbers, --work and --repository with folders")
       }
     }
     try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)

@@ -46,8 +46,8 @@ import Testing
 
   @Test func theFitnessLayerTakesAnHonestAdapterAndRefusesItsOppositeAndNoise() async throws {
     let world = try await World.shared.value, node = try TestNode(world), evaluation = try node.evaluation()
-    let honest = try node.accepted(world.adapter("c"), domain: "c")
-    try Hostile.negated(world.adapter("c"), by: 2, to: node.folder("hostile"))
+    let honest = try node.accepted(world.adapter("all"), domain: "c")
+    try Hostile.negated(world.adapter("all"), by: 2, to: node.folder("hostile"))
     let hostile = try node.accepted(node.folder("hostile"), domain: "c", key: 3)
     let start = ContinuousClock.now
     let (one, two) = (try await node.judge(honest, evaluation), try await node.judge(hostile, evaluation))
@@ -72,7 +72,7 @@ import Testing
     var settings = world.settings
     settings.tests = 2
     let evaluation = try node.evaluation(settings)
-    let record = try node.accepted(world.adapter("c"), domain: "c")
+    let record = try node.accepted(world.adapter("all"), domain: "c")
     func report(_ evidence: [Verdict.Evidence]) -> GateReport {
       let verdict = GateVerdict(
         contentHash: record.id, direction: .inbound, layer: "gate.fitness", version: "1.0.0", decision: .accept, evidence: evidence, decidedMilliseconds: 1)
@@ -99,7 +99,7 @@ import Testing
 
   @Test func liveRequestsAndTheShadowAreThoseOfMergedGenomes() async throws {
     let world = try await World.shared.value, node = try TestNode(world), evaluation = try node.evaluation()
-    let record = try node.accepted(world.adapter("c"), domain: "c"), hash = contentHash(of: record)
+    let record = try node.accepted(world.adapter("all"), domain: "c"), hash = contentHash(of: record)
     let (live, shadow) = (try await evaluation.live(contentHash: hash), try await evaluation.shadow(contentHash: hash))
     #expect(live == nil && shadow == nil)
     let early = await refusal { try evaluation.recordLive(record.id, before: 1, after: 1) }

@@ -13,7 +13,7 @@ public enum Toy {
 
   public struct Recipe: Sendable {
     public var steps: Int, rank: Int, seed: UInt64
-    public var batch = 4, learningRate = 0.002
+    public var batch = 8, learningRate = 0.001
     public init(steps: Int, rank: Int, seed: UInt64) { (self.steps, self.rank, self.seed) = (steps, rank, seed) }
   }
 
