@@ -166,6 +166,10 @@ extension GenomeExchange {
   /// After a transfer that came to nothing: again later, if somebody has it still.
   func again(_ id: String) {
     guard var genome = wanted[id] else { return }
+    guard !genome.sources.isEmpty else {
+      wanted[id] = nil
+      return
+    }
     genome.attempts += 1
     guard genome.attempts < settings[.transferAttempts] else {
       counters.reached(.transferAttempts)
