@@ -61,32 +61,32 @@ func quic(_ seed: [UInt8]) throws -> any Transport {
 func bulk(_ bytes: Int, piece: Int) async throws -> Double {
   let (first, second) = (try quic([UInt8](repeating: 101, count: 32)), try quic([UInt8](repeating: 102, count: 32)))
   let listener = try await first.listen(on: "quic://127.0.0.1:0"), address = listener.address
+  async let accepted = listener.accept()
+  let dialled = try await second.dial(address, expecting: nil), answered = try await accepted
   let begun = BenchClock().monotonicNanoseconds
-  try await withThrowingTaskGroup(of: Void.self) { group in
-    group.addTask {
-      let stream = try await listener.accept().acceptStream()
-      let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
-      defer { buffer.deallocate() }
-      var count = 0
-      while count < bytes {
-        let got = try await stream.receive(into: buffer)
-        guard got > 0 else { break }
-        count += got
-      }
-    }
-    group.addTask {
-      let stream = try await second.dial(address, expecting: nil).openStream()
-      let data = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 64)
-      defer { data.deallocate() }
-      data.initializeMemory(as: UInt8.self, repeating: 7)
-      for _ in 0..<bytes / piece { try await stream.send(UnsafeRawBufferPointer(data)) }
-      try await stream.finish()
-    }
-    try await group.waitForAll()
+  async let sent: Void = send(bytes, piece: piece, over: dialled)
+  let stream = try await answered.acceptStream()
+  let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+  defer { buffer.deallocate() }
+  var count = 0
+  while count < bytes {
+    let got = try await stream.receive(into: buffer)
+    guard got > 0 else { break }
+    count += got
   }
   let seconds = Double(BenchClock().monotonicNanoseconds - begun) / 1e9
+  try await sent
+  await dialled.close(code: 0, reason: "")
   await listener.close()
-  return Double(bytes) / seconds
+  return Double(count) / seconds
+}
+
+func send(_ bytes: Int, piece: Int, over connection: any TransportConnection) async throws {
+  let stream = try await connection.openStream()
+  let data = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 64)
+  defer { data.deallocate() }
+  data.initializeMemory(as: UInt8.self, repeating: 7)
+  for left in stride(from: bytes, to: 0, by: -piece) { try await stream.send(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(data)[..<min(piece, left)])) }
 }
 
 final class BenchTrader: Sendable {

@@ -42,7 +42,15 @@ import Testing
         try await peer.send(offer, to: victim)
       }
     },
-    Attack(name: "more genomes than may wait", limits: [.waitingGenomes: 100], limit: .waitingGenomes) { peer, victim in
+    Attack(name: "more genomes than may wait", limits: [.waitingGenomes: 50], limit: .waitingGenomes) { peer, victim in
+      // The honest peer comes when these have been asked for in vain.
+      var offer = WireGenomeOffer()
+      offer.genomes = (0..<51).map { summary($0) }
+      peer.answer(WireGenomeWant.self) { want in GenomeExchange.decline(CentramWireKey.text(want.genomes[0]), .notFound, "a joke") }
+      try await peer.send(offer, to: victim)
+      await peer.world.sleep(10_000)
+    },
+    Attack(name: "more genomes of one peer than may wait", limits: [.waitingGenomesPerPeer: 100], limit: .waitingGenomesPerPeer) { peer, victim in
       var offer = WireGenomeOffer()
       offer.genomes = (0..<200).map { summary($0) }
       try await peer.send(offer, to: victim)
@@ -150,7 +158,7 @@ import Testing
         $0.settings[.attestationsKept] = 3
       }
       let peer = Stranger(2, world, dialling: [1])
-      peer.answer(WireGenomeWant.self) { want in GenomeExchange.decline(Hexadecimal.text([UInt8](want.genomes[0])), .busy, "later", retryAfter: 600_000) }
+      peer.answer(WireGenomeWant.self) { want in GenomeExchange.decline(CentramWireKey.text(want.genomes[0]), .busy, "later", retryAfter: 600_000) }
       await victim.start()
       await peer.start()
       var want = WireGenomeWant()

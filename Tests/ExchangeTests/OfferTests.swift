@@ -115,7 +115,7 @@ import Testing
     ("base", .otherBase, { $0.base = SampleHome.hash("other") }, { $0.bases = [SampleHome.base] }),
     ("domain", .policy, { $0.domain = "music" }, { $0.domains = ["code.*", "text"] }),
     ("licence", .policy, { $0.license = "LicenseRef-none" }, { $0.licenses = ["CC0-1.0"] }),
-    ("size", .policy, { $0.size = 1_017 }, { $0.maximumBytes = 1_024 }),
+    ("size", .policy, { $0.size = 1_018 }, { $0.maximumBytes = 1_024 }),
     ("lift", .policy, { $0.lift = 0.09 }, { $0.minimumLift = 0.1 }),
     ("author", .policy, { _ in }, { $0.authors = [SampleHome.hash("somebody")] }),
     ("refused author", .policy, { _ in }, { $0.refusedAuthors = [CentramWireKey.of(9)] }),
@@ -154,7 +154,7 @@ import Testing
       }
       let peer = Stranger(2, world, dialling: [1])
       var draft = SampleHome.Draft()
-      draft.size = 1_016
+      draft.size = 1_017
       let genome = try LooseGenome(1, author: 9, world, folder, draft)
       genome.give(by: peer)
       await b.start()
@@ -191,6 +191,8 @@ import Testing
 }
 
 enum CentramWireKey {
+  static func text(_ bytes: Data) -> String { Hexadecimal.text(bytes) }
+
   /// Of a node of a world, by its number.
   static func of(_ number: Int) -> String { try! SigningKey(seed: (0..<32).map { $0 == 0 ? UInt8(number) : $0 == 1 ? 0 : 7 }).publicKey.description }
 }

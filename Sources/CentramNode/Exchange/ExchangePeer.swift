@@ -9,6 +9,8 @@ struct ExchangePeer: Sendable {
   /// What it was offered and told over this connection.
   var offered: Set<String> = [], toldRevocations: Set<[UInt8]> = [], toldProofs: Set<String> = []
   var isOffering = false, offersAgain = false
+  /// The version of what there is to offer that it was told of; nil: it may have to be offered something again.
+  var version: Int?
 }
 
 /// What is remembered of a peer while it is away, too.

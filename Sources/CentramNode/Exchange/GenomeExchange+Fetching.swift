@@ -7,6 +7,8 @@ extension GenomeExchange {
   private enum Answer {
     case manifest(TransferManifest, from: NodeKey)
     case nobody
+    /// A quota of the day is used up.
+    case notToday
   }
 
   func fetch(_ id: String) async {
@@ -15,6 +17,9 @@ extension GenomeExchange {
     case .nobody:
       transfers[id] = nil
       again(id)
+    case .notToday:
+      transfers[id] = nil
+      wanted[id]?.notBefore = node.clock.monotonicNanoseconds + Self.quotaPause
     case .manifest(let manifest, let peer):
       hooks.reached(.manifestChecked)
       if await refuses(manifest, from: peer) {
@@ -30,10 +35,12 @@ extension GenomeExchange {
 
   /// Asks one peer after the other.
   private func manifest(of id: String) async -> Answer {
+    var isOverQuota = false
     for peer in wanted[id]?.sources ?? [] {
       guard let session = await node.session(with: peer) else { continue }
       if let size = wanted[id]?.summary.size, let limit = quota.limit(receiving: Int(clamping: size), from: peer, settings) {
         counters.reached(limit)
+        isOverQuota = true
         continue
       }
       var want = WireGenomeWant()
@@ -57,8 +64,11 @@ extension GenomeExchange {
         await punish(peer, 25)
       }
     }
-    return .nobody
+    return isOverQuota ? .notToday : .nobody
   }
+
+  /// Nanoseconds until a genome that a quota held up is looked at again.
+  private static let quotaPause: UInt64 = 600_000_000_000
 
   static let maximumChunk = 1 << 20
 

@@ -21,7 +21,7 @@ extension GenomeExchange {
 
   private func refreshCatalogue() async throws(StoreError) {
     let most = settings[.offeredGenomes]
-    let records = try store.genomes(state: .own, limit: most) + store.genomes(state: .accepted, limit: most)
+    let records = try store.genomes(state: .own, limit: most + 1) + store.genomes(state: .accepted, limit: most + 1)
     if records.count > most { counters.reached(.offeredGenomes) }
     var entries: [OfferCatalogue.Entry] = []
     for record in records.sorted(by: { ($1.madeMilliseconds, $0.id) < ($0.madeMilliseconds, $1.id) }).prefix(most) {
@@ -75,8 +75,8 @@ extension GenomeExchange {
 
   /// Brings a peer up to date: revocations and proofs first, then offers, page after page.
   func offer(to peer: NodeKey) {
-    guard peers[peer] != nil else { return }
-    guard peers[peer]?.isOffering == false else {
+    guard let known = peers[peer], known.version != catalogue.version else { return }
+    guard !known.isOffering else {
       peers[peer]?.offersAgain = true
       return
     }
@@ -88,7 +88,10 @@ extension GenomeExchange {
     guard let connection = peers[peer]?.connection, let session = peers[peer]?.session else { return }
     await session.waitForCapabilities()
     repeat {
-      if peers[peer]?.connection == connection { peers[peer]?.offersAgain = false }
+      if peers[peer]?.connection == connection {
+        peers[peer]?.offersAgain = false
+        peers[peer]?.version = catalogue.version
+      }
       await tellRevocations(to: peer)
       await tellProofs(to: peer)
       while peers[peer]?.connection == connection, !Task.isCancelled {

@@ -41,6 +41,7 @@ extension GenomeExchange {
     let before = revocations.count
     for entry in all where entry.scope == .genome { revocations.add(entry.signed, subject: entry.subject, hops: 0) }
     guard revocations.count > before else { return }
+    catalogue.version += 1
     for entry in revocations.entries[before...] { await stopTransfer(entry.subject) }
     for peer in peers.keys.sorted() { offer(to: peer) }
   }
@@ -80,6 +81,7 @@ extension GenomeExchange {
       throw SessionError(.refused, "the revocation cannot be kept")
     }
     revocations.add(revocation.bytes, subject: revocation.genome, hops: message.hops + 1)
+    catalogue.version += 1
     await stopTransfer(revocation.genome)
     for id in changed where id != revocation.genome { await tellAside(id) }
     if message.hops < Self.maximumHops { for other in peers.keys.sorted() where other != peer { offer(to: other) } }

@@ -72,6 +72,10 @@ extension GenomeExchange {
       counters.reached(.waitingGenomes)
       return (.busy, "waitingGenomes is \(settings[.waitingGenomes])")
     }
+    guard wanted.values.count(where: { $0.sources.first == peer }) < settings[.waitingGenomesPerPeer] else {
+      counters.reached(.waitingGenomesPerPeer)
+      return (.busy, "waitingGenomesPerPeer is \(settings[.waitingGenomesPerPeer])")
+    }
     wanted[id] = WantedGenome(summary: summary, sources: [peer])
     return nil
   }
@@ -113,7 +117,17 @@ extension GenomeExchange {
       return counters.reached(.declinesRemembered)
     }
     memories[peer, default: PeerMemory()].declined[id] = retryAfter == 0 ? .max : nowMilliseconds + Int64(retryAfter)
-    if retryAfter > 0 { peers[peer]?.offered.remove(id) }
+    guard retryAfter > 0 else { return }
+    peers[peer]?.offered.remove(id)
+    scope.start {
+      guard (try? await self.node.clock.sleep(milliseconds: Int(retryAfter))) != nil else { return }
+      await self.offerAgain(to: peer)
+    }
+  }
+
+  private func offerAgain(to peer: NodeKey) {
+    peers[peer]?.version = nil
+    offer(to: peer)
   }
 
   /// A chunk that is no answer to a request that waits. It may be one that came too late.
@@ -125,8 +139,8 @@ extension GenomeExchange {
 
   // MARK: Which one is next
 
-  /// Begins transfers while fewer than the limit run: of those whose author has no earlier one waiting, the one with the highest claimed lift, and of
-  /// these the newest.
+  /// Begins transfers while fewer than the limit run: of those whose author has no earlier one waiting, one of the peer from which the fewest are being
+  /// fetched, of these the one with the highest claimed lift, and of these the newest. A peer may claim what it likes, and gets its turn like others.
   func startTransfers() {
     let now = node.clock.monotonicNanoseconds
     while transfers.count < settings[.transfers] {
@@ -138,18 +152,24 @@ extension GenomeExchange {
   }
 
   private func nextWanted(_ now: UInt64) -> String? {
-    var first: [Data: UInt64] = [:]
+    var first: [Data: UInt64] = [:], load: [NodeKey: Int] = [:]
+    for id in transfers.keys { if let peer = wanted[id]?.sources.first { load[peer, default: 0] += 1 } }
     let ready = wanted.filter { id, genome in transfers[id] == nil && !genome.sources.isEmpty && genome.notBefore <= now }
     for genome in ready.values { first[genome.author] = min(first[genome.author] ?? .max, genome.summary.authorSequence) }
     return ready.filter { first[$0.value.author] == $0.value.summary.authorSequence }.min { left, right in
       let (one, other) = (left.value.summary, right.value.summary)
-      return (-one.claimedLift, other.madeMs, left.key) < (-other.claimedLift, one.madeMs, right.key)
+      let loads = [left, right].map { $0.value.sources.map { load[$0] ?? 0 }.min() ?? 0 }
+      return (loads[0], left.value.attempts, -one.claimedLift, other.madeMs, left.key) < (loads[1], right.value.attempts, -other.claimedLift, one.madeMs, right.key)
     }?.key
   }
 
   /// After a transfer that came to nothing: again later, if somebody has it still.
   func again(_ id: String) {
     guard var genome = wanted[id] else { return }
+    guard !genome.sources.isEmpty else {
+      wanted[id] = nil
+      return
+    }
     genome.attempts += 1
     guard genome.attempts < settings[.transferAttempts] else {
       counters.reached(.transferAttempts)

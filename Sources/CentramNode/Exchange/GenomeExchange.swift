@@ -154,6 +154,7 @@ public actor GenomeExchange {
       peers[peer] = nil
       memories[peer]?.has = []
       for id in wanted.keys { wanted[id]?.sources.removeAll { $0 == peer } }
+      wanted = wanted.filter { !$0.value.sources.isEmpty || transfers[$0.key] != nil }
     }
     if memories.count > PeerMemory.most {
       for peer in memories.keys.sorted() where peers[peer] == nil && memories.count > PeerMemory.most { memories[peer] = nil }

@@ -15,12 +15,15 @@ struct OfferCatalogue: Sendable {
   private var places: [String: Int] = [:]
   /// What the store was when this was made of it.
   var mark: [Int64] = []
+  /// Counts up when there is something new to offer or to tell.
+  var version = 0
   /// Genomes that the outbound gate refused since the node's start.
   var refused: Set<String> = []
 
   subscript(_ id: String) -> Entry? { places[id].map { entries[$0] } }
 
   mutating func replace(_ entries: [Entry]) {
+    version += 1
     self.entries = entries.sorted { ($1.summary.madeMs, $0.id) < ($0.summary.madeMs, $1.id) }
     places = Dictionary(uniqueKeysWithValues: self.entries.enumerated().map { ($1.id, $0) })
   }

@@ -105,6 +105,7 @@ extension GenomeExchange {
   func proveFork(of author: String) async {
     guard proof(of: author) != nil else { return }
     counters.add(.authorsFrozen)
+    catalogue.version += 1
     await hooks.onFrozen(author)
     for peer in peers.keys.sorted() { offer(to: peer) }
   }

@@ -1,7 +1,7 @@
 /// What peers can make this node send, fetch, keep or do about genomes, at most. Each limit is a setting (`exchange.limits.NAME` in the
 /// configuration), has a default, and is counted when somebody reaches it.
 public enum ExchangeLimit: String, CaseIterable, Sendable {
-  case offerGenomes, offerPauseMilliseconds, offeredGenomes, offersPerPeerAndMinute, offeredGenomesPerPeer, waitingGenomes
+  case offerGenomes, offerPauseMilliseconds, offeredGenomes, offersPerPeerAndMinute, offeredGenomesPerPeer, waitingGenomes, waitingGenomesPerPeer
   case wantsPerPeerAndMinute, declinesPerPeerAndMinute, declinesRemembered, unaskedPerPeerAndMinute
   case transfers, sourcesPerTransfer, chunkRequestsPerPeer, chunkMilliseconds, stealMilliseconds, transferAttempts, partialBytes
   case chunksServed, chunksServedPerPeer, chunksPerRequest, bytesServedInFlightPerPeer
@@ -20,6 +20,7 @@ public enum ExchangeLimit: String, CaseIterable, Sendable {
     case .offersPerPeerAndMinute: 120
     case .offeredGenomesPerPeer: 4_096
     case .waitingGenomes: 4_096
+    case .waitingGenomesPerPeer: 512
     case .wantsPerPeerAndMinute: 600
     case .declinesPerPeerAndMinute: 1_200
     case .declinesRemembered: 4_096
@@ -66,6 +67,7 @@ public enum ExchangeLimit: String, CaseIterable, Sendable {
     case .offersPerPeerAndMinute: "offers that a peer may send in a minute"
     case .offeredGenomesPerPeer: "genomes of a peer's offers that are remembered"
     case .waitingGenomes: "genomes that wait for their transfer"
+    case .waitingGenomesPerPeer: "genomes that wait for their transfer and that one peer offered first"
     case .wantsPerPeerAndMinute: "genomes that a peer may ask for in a minute"
     case .declinesPerPeerAndMinute: "declines that a peer may send in a minute"
     case .declinesRemembered: "genomes that a peer declined and that it is not offered again"
