@@ -85,11 +85,13 @@ import Testing
     #expect(report.lines.map(\.way) == ["merge"])
   }
 
-  @Test func aGenomeThatLetsADomainFallIsNotKept() async throws {
+  @Test func aMergeThatMeasuresWorseLeavesTheModel() async throws {
     _ = try node.own(1)
     let peer = try node.accepted(2)
-    let report = try await evolve(gains: [peer.id: -0.3]).step()
+    let evolution = node.evolution(FixedMeasuring(gains: [peer.id: -0.3], mergeGain: 0.05)) { _ in }, report = try await evolution.step()
     #expect(report.lines.map(\.outcome) == [.kept, .reverted], "\(report)")
+    let state = try EvolutionState.current(in: node.store)
+    #expect(state.history.count == 1 && state.decisions.map(\.genome) == [peer.id])
   }
 
   @Test func aRevocationTakesBackEveryMergeFromTheFirstThatItReaches() async throws {

@@ -63,7 +63,7 @@ extension Evolution {
     for expert in experts {
       guard let genome = expert.genome else { continue }
       let author = try GenomePackageError.storing { () throws(StoreError) in try store.genome(genome).author }
-      shares.append(.init(genome: genome, author: author, basisPoints: Int((expert.prior / total * Double(Manifest.wholeWeight)).rounded(.down))))
+      shares.append(.init(genome: genome, author: author, basisPoints: Int(expert.prior / total * Double(Manifest.wholeWeight) + 1e-6)))
     }
     return shares
   }

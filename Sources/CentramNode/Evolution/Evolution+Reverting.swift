@@ -87,7 +87,7 @@ extension Evolution {
     var shares: [RoyaltyEvent.Share] = []
     for (genome, weight) in responsibilities.sorted(by: { $0.key < $1.key }) {
       let author = try GenomePackageError.storing { () throws(StoreError) in try store.genome(genome).author }
-      shares.append(.init(genome: genome, author: author, basisPoints: Int((max(0, min(1, weight)) * 10_000).rounded(.down))))
+      shares.append(.init(genome: genome, author: author, basisPoints: Int(max(0, min(1, weight)) * 10_000 + 1e-6)))
     }
     try GenomePackageError.storing { () throws(StoreError) in
       // Another process may append at the same time; then the number is another's.

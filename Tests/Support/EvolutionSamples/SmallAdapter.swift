@@ -33,15 +33,16 @@ public struct FixedMeasuring: ModelMeasuring {
   public let domains = ["one", "two"]
   /// Nat a byte that each genome's update takes off the loss, in proportion to its weight; those that are not named 0.1.
   private let gains: [String: Double]
-  public init(gains: [String: Double] = [:]) { self.gains = gains }
+  /// Of a merge's bytes, which say nothing of its parents here.
+  private let mergeGain: Double
+  public init(gains: [String: Double] = [:], mergeGain: Double = 1) { (self.gains, self.mergeGain) = (gains, mergeGain) }
 
   public func losses(of model: MeasuredModel, domain: String) async throws(GenomePackageError) -> [Double] {
     func loss(_ terms: [MeasuredModel.Term]) -> Double {
       terms.reduce(2) { sum, term in
         switch term.update {
         case .genome(let id): sum - term.weight * (gains[id] ?? 0.1)
-        // A merge's bytes say nothing of its parents here: it counts as better than any sum before.
-        case .adapter: sum - 1
+        case .adapter: sum - mergeGain
         case .random: sum
         }
       }
