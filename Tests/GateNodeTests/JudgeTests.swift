@@ -227,7 +227,7 @@ import Testing
       }
       try Data(bad).write(to: url)
       do throws(GenomePackageError) {
-        let report = try await Self.check(try GenomeFiles(path: folder), judge)
+        let files = try GenomeFiles(path: folder), report = await Self.check(files, judge)
         #expect(report?.isAccepted != true, "seed \(fuzz.seed), round \(round): \(name)")
       } catch { #expect(!error.message.isEmpty) }
       try good.write(to: url)
