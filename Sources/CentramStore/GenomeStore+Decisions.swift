@@ -70,6 +70,21 @@ extension GenomeStore {
     }
   }
 
+  /// The same for many, by id; one that nothing was measured of is not in it.
+  public func metrics(of genomes: [String]) throws(StoreError) -> [String: [String: Double]] {
+    try database.read { db in
+      var found: [String: [String: Double]] = [:]
+      for start in stride(from: 0, to: genomes.count, by: Self.metricsBatch) {
+        let some = genomes[start..<min(start + Self.metricsBatch, genomes.count)], places = some.map { _ in "?" }.joined(separator: ", ")
+        let rows = try Row.fetchCursor(db, sql: "SELECT genome, name, value FROM metrics WHERE genome IN (\(places))", arguments: StatementArguments(some))
+        while let row = try rows.next() { found[try row.get(0), default: [:]][try row.get(1)] = try row.get(2) as Double }
+      }
+      return found
+    }
+  }
+
+  private static let metricsBatch = 500
+
   // MARK: Rows
 
   static func set(_ state: GenomeState, of id: String, at time: Int64, in db: Database) throws {

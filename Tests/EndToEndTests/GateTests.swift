@@ -70,6 +70,24 @@ import Testing
     }
   }
 
+  @Test func aPrivateTrainingOfThisNodeMayLeaveAndNotFromAnotherNode() throws {
+    let folder = try TemporaryFolder()
+    _ = try genome(in: folder)
+    let common = ["train", "--data", folder("data.txt"), "--batch-size", "2", "--max-seq-length", "65", "--steps-per-eval", "0", "--quiet", "--iters", "2"]
+    let trained = try Binary.run(common + ["--adapter-path", folder("private"), "--model", folder("toy"), "--trainer", "dp-lora"], environment: home(folder))
+    try #require(trained.status == 0, "\(trained.errors)")
+    // Sixty lines cannot have a small δ.
+    let configuration = try folder.write(#"{"gate": {"policy": {"gate.privacy": {"delta_max": 0.1, "epsilon": 8.5}}}}"#, as: "private.json")
+    for (name, status, words) in [("one", 0, "lifetime: ε"), ("two", 10, "no account of this genome's training")] as [(String, Int32, String)] {
+      let made = try Binary.run(["genome", "create", folder("private"), "--base", folder("toy")], environment: home(folder, name))
+      try #require(made.status == 0, "\(made.errors)")
+      #expect(made.errors.contains("not signed by this node's key") == (name == "two"))
+      let id = made.output.trimmingCharacters(in: .whitespacesAndNewlines)
+      let result = try Binary.run(["gate", "check", id, "--outbound", "--model", folder("toy"), "--config", configuration], environment: home(folder, name))
+      #expect(result.status == status && result.output.contains(words), "\(result.output) \(result.errors)")
+    }
+  }
+
   @Test func aLayerOfAnothersIsDroppedInAtTwoVersions() throws {
     let folder = try TemporaryFolder(), (_, path) = try genome(in: folder), two = home(folder, "two")
     let text = try String(contentsOf: Repository.root.appendingPathComponent("Examples/GateLayerC/size.c"), encoding: .utf8)

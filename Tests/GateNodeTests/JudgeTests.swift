@@ -73,6 +73,15 @@ import Testing
     #expect(factor <= 0.25)
   }
 
+  @Test(arguments: [(PluginError.Code.inputOutput, GenomeState.quarantined), (.unavailable, .quarantined), (.invalid, .rejected), (.internalFailure, .rejected)])
+  func whatALayerThrowsDecidesWhetherTheGenomeWaits(code: PluginError.Code, state: GenomeState) async throws {
+    let layer = ScriptedLayer(11) { (_) throws(PluginError) in throw PluginError(code, "it broke") }
+    node.more = [LoadedGateLayer(id: "com.example.gate.throws", version: "1.0.0", layer: layer)]
+    let record = try node.receive(node.next()), report = try await node.judge().judge(record.id, .inbound)
+    let kept = try node.store.genome(record.id).state
+    #expect(kept == state && !report.isAccepted && report.isNodesFault == (state == .quarantined))
+  }
+
   @Test func aMergedGenomeThatHarmsIsForItsUserToTakeBack() async throws {
     let record = try node.receive(node.next())
     _ = try await node.judge().judge(record.id, .inbound)
@@ -227,7 +236,7 @@ import Testing
       }
       try Data(bad).write(to: url)
       do throws(GenomePackageError) {
-        let report = try await Self.check(try GenomeFiles(path: folder), judge)
+        let files = try GenomeFiles(path: folder), report = await Self.check(files, judge)
         #expect(report?.isAccepted != true, "seed \(fuzz.seed), round \(round): \(name)")
       } catch { #expect(!error.message.isEmpty) }
       try good.write(to: url)

@@ -97,6 +97,15 @@ import Testing
     #expect(error?.code == .conflict && error?.message.contains("quarantined") == true && state == .quarantined && verdicts.isEmpty)
   }
 
+  @Test func measuresOfManyAreThoseOfEach() throws {
+    for number in 1...3 { try Sample(number, author: number).add(to: store) }
+    for number in 1...2 { try store.setMetrics(["lift": Double(number), "norm.\(number)": 1], of: Sample.id(number)) }
+    // More than one query takes.
+    let others = (100..<700).map(Sample.id)
+    let found = try store.metrics(of: [Sample.id(1)] + others + [2, 3].map(Sample.id)), none = try store.metrics(of: [] as [String])
+    #expect(found == [Sample.id(1): ["lift": 1, "norm.1": 1], Sample.id(2): ["lift": 2, "norm.2": 1]] && none.isEmpty)
+  }
+
   @Test func whatIsAcceptedInOneMillisecondComesInTheOrderOfItsAcceptance() throws {
     for number in 1...4 { try Sample(number, author: number).add(to: store) }
     for number in [3, 1, 4, 2] { try store.decide(Sample.id(number), .accepted, advancesLog: true, now: 7) }

@@ -134,7 +134,7 @@ public struct GatePipeline: Sendable {
     return JSONValue.object(members + [.init(scaleParameter, .number("\(scale)"))]).text
   }
 
-  /// A layer's verdict, and whether the node and not the genome is the reason for a refusal: a layer or a service that is missing.
+  /// A layer's verdict, and whether the node and not the genome is the reason for a refusal: a layer or a service that is missing, or cannot read what is here.
   private static func verdict(of stage: Stage, _ candidate: GenomeCandidate) async -> (Verdict, isNodesFault: Bool) {
     let loaded: LoadedGateLayer
     switch stage.layer {
@@ -147,7 +147,7 @@ public struct GatePipeline: Sendable {
       return (Verdict(.reject(reason: "\(stage.id) scales by \(factor); a factor lies in (0, 1]"), evidence: verdict.evidence), false)
     } catch {
       let verdict = Verdict(.reject(reason: "\(stage.id) did not judge: \(error.message)"), evidence: [.init("error", error.code.description)])
-      return (verdict, error.code == .unavailable)
+      return (verdict, error.code == .unavailable || error.code == .inputOutput)
     }
   }
 }

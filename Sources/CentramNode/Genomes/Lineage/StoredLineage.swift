@@ -29,9 +29,8 @@ public struct StoredLineage: LineageService {
   public func accepted(domain: String?, limit: Int) async throws(PluginError) -> [LineageEntry] {
     guard limit > 0 else { return [] }
     return try Self.reporting { () throws(StoreError) in
-      var entries: [LineageEntry] = []
-      for record in try store.genomes(state: .accepted, domain: domain, limit: min(limit, Self.maximumEntries)) { entries.append(try entry(record)) }
-      return entries
+      let records = try store.genomes(state: .accepted, domain: domain, limit: min(limit, Self.maximumEntries)), measures = try store.metrics(of: records.map(\.id))
+      return records.map { LineageEntry($0, measures: measures[$0.id] ?? [:]) }
     }
   }
 
