@@ -15,7 +15,10 @@ struct HonestCorpus {
     try FileManager.default.createDirectory(atPath: folder + "/seed-phase", withIntermediateDirectories: true)
     let places: [String: (folders: [String], accepts: @Sendable (String) -> Bool)] = [
       "c": (["/usr/include"], { $0.hasSuffix(".h") }),
-      "prose": (["/usr/share/common-licenses", "/usr/share/doc", root + "/docs"], { $0.hasSuffix("copyright") || $0.hasSuffix(".md") || $0.contains("common-licenses/") || $0.hasSuffix("README") }),
+      "prose": (
+        ["/usr/share/common-licenses", "/usr/share/doc", root + "/docs"],
+        { $0.hasSuffix("copyright") || $0.hasSuffix(".md") || $0.contains("common-licenses/") || $0.hasSuffix("README") }
+      ),
       "python": (["/usr/lib/python3", "/usr/lib/python3.11", "/usr/lib/python3.12", "/usr/lib/python3.13"], { $0.hasSuffix(".py") }),
       "swift": ([root + "/Sources", root + "/Plugins", root + "/Tests"], { $0.hasSuffix(".swift") && !$0.contains("/Generated/") }),
     ]

@@ -44,7 +44,8 @@ final class HonestNode {
     let services = try GateServices(store: store, own: library.author, bases: bases, sources)
     var gate = GateSettings()
     gate.policies["gate.privacy"] = #"{"record": "optional"}"#
-    judging = try GenomeJudge(store: store, settings: gate, layers: AllTen(services: HonestServices(services: services.services)), services: services, clock: clock, own: library.author)
+    judging = try GenomeJudge(
+      store: store, settings: gate, layers: AllTen(services: HonestServices(services: services.services)), services: services, clock: clock, own: library.author)
   }
 
   private func description(_ domain: String) -> GenomeDescription {
@@ -111,7 +112,10 @@ struct HonestTable {
     let domains = Set(outcomes.map(\.domain)).sorted()
     func row(_ name: String, _ matches: (HonestOutcome) -> Bool) {
       let all = outcomes.count(where: matches)
-      let cells = domains.map { domain in "\(outcomes.count { $0.domain == domain && matches($0) })" } + ["\(all)", String(format: "%.1f %%", 100 * Double(all) / Double(max(1, outcomes.count)))]
+      let cells =
+        domains.map { domain in "\(outcomes.count { $0.domain == domain && matches($0) })" } + [
+          "\(all)", String(format: "%.1f %%", 100 * Double(all) / Double(max(1, outcomes.count))),
+        ]
       print(name.padding(toLength: 28, withPad: " ", startingAt: 0) + cells.map { $0.padding(toLength: 9, withPad: " ", startingAt: 0) }.joined())
     }
     print("".padding(toLength: 28, withPad: " ", startingAt: 0) + (domains + ["all", "share"]).map { $0.padding(toLength: 9, withPad: " ", startingAt: 0) }.joined())

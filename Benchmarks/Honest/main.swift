@@ -40,7 +40,7 @@ do {
   let node = try HonestNode(base: base, corpus: corpus, folder: options.work, threads: options.threads)
   for plan in plans where plan.author == nil { try node.addOwn(options.adapter(plan), domain: plan.domain) }
   var outcomes: [HonestOutcome] = []
-  let start = ContinuousClock.now
+  let start = ContinuousClock.now, cpu = clock()
   for plan in plans {
     guard let author = plan.author else { continue }
     let outcome = try await node.judge(options.adapter(plan), plan: plan, author: author)
@@ -49,7 +49,9 @@ do {
   }
   let duration = start.duration(to: .now)
   HonestTable(outcomes).show()
+  let measured = max(1, outcomes.count { $0.layer == nil || $0.layer == "gate.fitness" || $0.layer == "gate.behaviour" })
   print("\(outcomes.count) judgements in \(duration), \(node.evaluation.forwardPasses) forward passes")
+  print("CPU seconds a judgement that reached the model: \(Double(clock() - cpu) / Double(CLOCKS_PER_SEC) / Double(measured))")
 } catch {
   FileHandle.standardError.write(Data("error: \(error)\n".utf8))
   exit(1)

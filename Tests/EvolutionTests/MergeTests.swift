@@ -21,7 +21,8 @@ import Testing
   @Test func theSameRecipeGivesTheSameBytesAndSharesStandForWeights() async throws {
     let parents = [try node.own(1), try node.accepted(2)]
     let merge = GenomeMerge(store: node.store, operators: Linked.mergeOperator)
-    let first = try await merge.files(recipe(parents)), again = try await merge.files(recipe(parents)), spelled = try await merge.files(recipe(parents, #"{"weight.0":0.75,"weight.1":0.25}"#))
+    let first = try await merge.files(recipe(parents)), again = try await merge.files(recipe(parents)),
+      spelled = try await merge.files(recipe(parents, #"{"weight.0":0.75,"weight.1":0.25}"#))
     let other = try await merge.files(recipe(parents, #"{"weight.0":0.5}"#)), half = try await merge.files(recipe(parents, #"{"format":"BF16"}"#))
     #expect(first?.map(\.name) == ["adapter_config.json", "adapter_model.safetensors"] && first?.map(\.bytes) == again?.map(\.bytes))
     #expect(first?.map(\.bytes) == spelled?.map(\.bytes) && first?.last?.bytes != other?.last?.bytes && half!.last!.bytes.count < first!.last!.bytes.count)

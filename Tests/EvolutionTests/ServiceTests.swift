@@ -44,21 +44,22 @@ import Testing
     #expect(found[1].count == 12 && found[1].allSatisfy { $0 > 0 && $0 < 1 })
   }
 
-  @Test func theFitnessLayerTakesAnHonestAdapterAndRefusesItsOppositeAndNoise() async throws {
+  @Test func theLayersFindALiftInAnHonestAdapterAndRefuseItsOpposite() async throws {
     let world = try await World.shared.value, node = try TestNode(world), evaluation = try node.evaluation()
-    let honest = try node.accepted(world.adapter("all"), domain: "c")
+    let honest = try node.accepted(world.adapter("all"), domain: "swift")
     try Hostile.negated(world.adapter("all"), by: 2, to: node.folder("hostile"))
-    let hostile = try node.accepted(node.folder("hostile"), domain: "c", key: 3)
+    let hostile = try node.accepted(node.folder("hostile"), domain: "swift", key: 3)
     let start = ContinuousClock.now
     let (one, two) = (try await node.judge(honest, evaluation), try await node.judge(hostile, evaluation))
     print("two judgements of fitness and behaviour took \(ContinuousClock.now - start), \(evaluation.forwardPasses) forward passes")
-    #expect(one.fitness.isTaken && one.behaviour.isTaken, "\(one)")
+    let bounds = [one, two].map { judged in judged.fitness.evidence.first { $0.name == "measure.lift.lower" }.flatMap { Double($0.value) } ?? .nan }
+    #expect(bounds[0] > 0 && bounds[1] < 0 && one.behaviour.isTaken, "\(one)")
     #expect(!two.fitness.isTaken, "\(two)")
     // A random update of the same norms is what the honest one has to beat, and it does.
     let hash = contentHash(of: honest)
-    let random = try await evaluation.randomUpdateLosses(domain: "c", candidateHash: hash, scale: 1, seed: 5)
-    let again = try await evaluation.randomUpdateLosses(domain: "c", candidateHash: hash, scale: 1, seed: 6)
-    let trained = try await evaluation.losses(domain: "c", candidateHash: hash, scale: 1)
+    let random = try await evaluation.randomUpdateLosses(domain: "swift", candidateHash: hash, scale: 1, seed: 5)
+    let again = try await evaluation.randomUpdateLosses(domain: "swift", candidateHash: hash, scale: 1, seed: 6)
+    let trained = try await evaluation.losses(domain: "swift", candidateHash: hash, scale: 1)
     let (sum, randomSum) = (trained.reduce(0, +), random.reduce(0, +))
     #expect(random != again && sum < randomSum && random.count == 48)
     let text = try await evaluation.randomTextLosses(candidateHash: nil, scale: 0, count: 50, seed: 1)
@@ -99,7 +100,7 @@ import Testing
 
   @Test func liveRequestsAndTheShadowAreThoseOfMergedGenomes() async throws {
     let world = try await World.shared.value, node = try TestNode(world), evaluation = try node.evaluation()
-    let record = try node.accepted(world.adapter("all"), domain: "c"), hash = contentHash(of: record)
+    let record = try node.accepted(world.adapter("all"), domain: "swift"), hash = contentHash(of: record)
     let (live, shadow) = (try await evaluation.live(contentHash: hash), try await evaluation.shadow(contentHash: hash))
     #expect(live == nil && shadow == nil)
     let early = await refusal { try evaluation.recordLive(record.id, before: 1, after: 1) }
@@ -108,7 +109,7 @@ import Testing
     _ = try await evolution.step()
     let entry = try #require(try EvolutionState.current(in: node.store).history.last)
     #expect(!entry.isProved)
-    let text = try String(contentsOfFile: world.holdOut("c"), encoding: .utf8)
+    let text = try String(contentsOfFile: world.holdOut("swift"), encoding: .utf8)
     let count = try await evaluation.recordLive(record.id, before: entry.before.measured, after: entry.after.measured, text: String(text.prefix(60 * 128)))
     node.clock.advance(hours: 1)
     let (some, running) = (try await evaluation.live(contentHash: hash), try await evaluation.shadow(contentHash: hash))

@@ -39,7 +39,8 @@ struct Canary: Sendable {
     let before = String(parts[1][..<open]), hidden = Array(parts[1][parts[1].index(after: open)..<close].utf8)
     let choices = hidden.reduce(1.0) { $0 * Double(Self.alphabet(of: $1).count) }
     guard choices >= 4 * Double(Self.texts) else {
-      throw GenomePackageError(.malformed, "\(path): the secret of \(parts[0].prefix(40)) is one of \(Int(choices)) such texts; at least \(4 * Self.texts) are needed, so make it longer")
+      throw GenomePackageError(
+        .malformed, "\(path): the secret of \(parts[0].prefix(40)) is one of \(Int(choices)) such texts; at least \(4 * Self.texts) are needed, so make it longer")
     }
     let start = tokenizer.prefix + tokenizer.encode(before)
     guard let last = start.last else { throw GenomePackageError(.malformed, "\(path): before the secret of \(parts[0].prefix(40)) there is no text") }

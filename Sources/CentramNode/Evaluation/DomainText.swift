@@ -18,7 +18,9 @@ struct DomainText: Sendable {
   /// - Throws: `.notFound`, `.malformed` for too little text.
   init(_ name: String, path: String, tokenizer: Tokenizer, length: Int, holdOut: Int, secret: [UInt8]) throws(GenomePackageError) {
     let prefix = tokenizer.prefix, step = length - prefix.count
-    guard step > 1 else { throw GenomePackageError(.usage, "sequences of \(length) tokens have no room beside the \(prefix.count) that begin every text; set evaluation.length higher") }
+    guard step > 1 else {
+      throw GenomePackageError(.usage, "sequences of \(length) tokens have no room beside the \(prefix.count) that begin every text; set evaluation.length higher")
+    }
     var sequences: [[Int32]] = [], bytes: [Int] = []
     for text in try Self.texts(path) {
       let tokens = tokenizer.encode(text)

@@ -93,7 +93,11 @@ extension NodeEvaluation: ModelMeasuring {
         low.append((.stored(adapter, "memory|\(name)"), term.weight))
       case .genome(let id):
         let record = try record(id)
-        if record.kind == GenomeKind.adapter.rawValue { low.append((.stored(try store.adapter(of: record), id), term.weight)) } else { deltas.append(.init(file: try store.delta(of: record), weight: term.weight, seed: nil)) }
+        if record.kind == GenomeKind.adapter.rawValue {
+          low.append((.stored(try store.adapter(of: record), id), term.weight))
+        } else {
+          deltas.append(.init(file: try store.delta(of: record), weight: term.weight, seed: nil))
+        }
       case .random(let id, let seed):
         let record = try record(id)
         if record.kind == GenomeKind.adapter.rawValue {

@@ -76,7 +76,9 @@ extension GenomeStore {
     guard record.kind == GenomeKind.fullDelta.rawValue, record.files.map(\.name) == GenomeKind.fullDelta.files else {
       throw GenomePackageError(.usage, "\(record.id): a \(record.kind), and a full delta is needed")
     }
-    guard record.size <= DeltaMerge.maximumSize else { throw GenomePackageError(.usage, "\(record.id): \(record.size) bytes; a full delta of \(DeltaMerge.maximumSize) is the most that is merged") }
+    guard record.size <= DeltaMerge.maximumSize else {
+      throw GenomePackageError(.usage, "\(record.id): \(record.size) bytes; a full delta of \(DeltaMerge.maximumSize) is the most that is merged")
+    }
     let bytes = try GenomePackageError.storing { () throws(StoreError) in try read(record.files[0].hash) }
     do throws(ModelFileError) { return try SafetensorsFile(data: bytes, name: String(record.id.prefix(16))) } catch { throw GenomePackageError(.malformed, error.message) }
   }

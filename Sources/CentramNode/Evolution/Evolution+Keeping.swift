@@ -51,7 +51,9 @@ extension Evolution {
 
   private static func manifest(_ recipe: MergeRecipe) throws(GenomePackageError) -> Manifest.Recipe {
     do throws(GenomeError) {
-      guard case .object(let members) = try JSONValue(parsing: Array(recipe.parametersJSON.utf8), name: "recipe") else { throw GenomeError(.wrongType, "a recipe's parameters are an object") }
+      guard case .object(let members) = try JSONValue(parsing: Array(recipe.parametersJSON.utf8), name: "recipe") else {
+        throw GenomeError(.wrongType, "a recipe's parameters are an object")
+      }
       return Manifest.Recipe(operator: recipe.operatorID, version: recipe.operatorVersion, parameters: members)
     } catch { throw GenomePackageError(error, in: "recipe") }
   }

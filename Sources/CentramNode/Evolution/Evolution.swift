@@ -119,6 +119,10 @@ public struct Evolution: Sendable {
   private func tried(_ candidate: Candidate) async throws(GenomePackageError) -> EvolutionReport.Line {
     let state = try EvolutionState.current(in: store), record = candidate.record
     var line = EvolutionReport.Line(genome: record.id, author: record.author, domain: record.domain, outcome: .skipped, reason: "")
+    guard !state.history.contains(where: { $0.genome == record.id }) else {
+      line.reason = "it is part of the model already"
+      return line
+    }
     guard store.hasFiles(record) else {
       line.reason = "its files are not here; fetch or import it again"
       return line

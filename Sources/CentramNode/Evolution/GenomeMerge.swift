@@ -45,7 +45,8 @@ public struct GenomeMerge: Sendable {
         throw GenomePackageError(error)
       }
       guard record.base == recipe.base, record.kind == recipe.genomeKind else {
-        throw GenomePackageError(.malformed, "the parent \(record.id) is a \(record.kind) of the base \(record.base.prefix(16)); the merge is a \(recipe.genomeKind) of \(recipe.base.prefix(16))")
+        throw GenomePackageError(
+          .malformed, "the parent \(record.id) is a \(record.kind) of the base \(record.base.prefix(16)); the merge is a \(recipe.genomeKind) of \(recipe.base.prefix(16))")
       }
       guard store.hasFiles(record) else { return nil }
       records.append(record)
@@ -63,7 +64,9 @@ public struct GenomeMerge: Sendable {
     var options = AdapterMergeJob.Options()
     (options.format, options.seed) = (settings.format, settings.seed)
     let (parameters, operators) = (settings.parameters, operators)
-    let job = AdapterMergeJob(inputs, rule: chosen.id, operation: chosen.operation, options: options) { (_) throws(MergeError) in parameters } resolve: { (id) throws(MergeError) in
+    let job = AdapterMergeJob(inputs, rule: chosen.id, operation: chosen.operation, options: options) { (_) throws(MergeError) in
+      parameters
+    } resolve: { (id) throws(MergeError) in
       do throws(HostError) { return try operators(id).operation } catch { throw MergeError(.operator, error.message) }
     }
     let contents: AdapterContents

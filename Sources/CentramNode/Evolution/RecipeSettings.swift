@@ -13,7 +13,9 @@ struct RecipeSettings {
     let place = "the recipe of \(recipe.operatorID.prefix(80))"
     let members: [JSONValue.Member]
     do throws(GenomeError) {
-      guard case .object(let found) = try JSONValue(parsing: Array(recipe.parametersJSON.utf8), name: place) else { throw GenomeError(.malformed, "its parameters are no JSON object") }
+      guard case .object(let found) = try JSONValue(parsing: Array(recipe.parametersJSON.utf8), name: place) else {
+        throw GenomeError(.malformed, "its parameters are no JSON object")
+      }
       members = found
     } catch { throw GenomePackageError(.malformed, "\(place): \(error.message)") }
     guard info.inputs.contains(recipe.parents.count) else {
@@ -23,13 +25,17 @@ struct RecipeSettings {
     var perInput: [[String: ParameterValue]] = recipe.parents.map { ["weight": .number(Double($0.basisPoints) / Double(Manifest.wholeWeight))] }
     var seed: UInt64 = 0, format = NumberFormat.float32
     for member in members {
-      guard let value = Self.value(member.value) else { throw GenomePackageError(.malformed, "\(place): \(member.key.prefix(80)) is neither a number nor a text nor true or false") }
+      guard let value = Self.value(member.value) else {
+        throw GenomePackageError(.malformed, "\(place): \(member.key.prefix(80)) is neither a number nor a text nor true or false")
+      }
       switch (member.key, value) {
       case ("seed", .number(let number)):
         guard let whole = UInt64(exactly: number), whole < 1 << 53 else { throw GenomePackageError(.malformed, "\(place): the seed \(number); from 0 to 2^53 - 1") }
         seed = whole
       case ("format", .string(let text)):
-        guard let known = NumberFormat(rawValue: text), known.isFloatingPoint else { throw GenomePackageError(.malformed, "\(place): the format \(text.prefix(20)); F32, F16 or BF16") }
+        guard let known = NumberFormat(rawValue: text), known.isFloatingPoint else {
+          throw GenomePackageError(.malformed, "\(place): the format \(text.prefix(20)); F32, F16 or BF16")
+        }
         format = known
       default:
         let parts = member.key.split(separator: ".", omittingEmptySubsequences: false)

@@ -39,7 +39,9 @@ struct EvolveCommand: ParsableCommand {
     private func show(_ report: EvolutionReport) {
       guard !report.lines.isEmpty else { return Terminal.note("nothing to try: no accepted genome is outside the model; centram-host genome list --state accepted shows them") }
       func cell(_ value: Double?, signed: Bool = false) -> String { value.map { String(format: signed ? "%+.4f" : "%.4f", $0) } ?? "-" }
-      func row(_ cells: [String]) { print(zip(cells, [14, 10, 10, 8, 11, 11, 9, 10, 0]).map { $0.padding(toLength: max($1, $0.count), withPad: " ", startingAt: 0) }.joined(separator: " ")) }
+      func row(_ cells: [String]) {
+        print(zip(cells, [14, 10, 10, 8, 11, 11, 9, 10, 0]).map { $0.padding(toLength: max($1, $0.count), withPad: " ", startingAt: 0) }.joined(separator: " "))
+      }
       row(["genome", "domain", "outcome", "weight", "own", "generalist", "lift", "at least", "why"])
       for line in report.lines {
         row([

@@ -6,7 +6,9 @@ internal import Foundation
 /// The model that evolution made, by name.
 struct EvolvedOptions: ParsableArguments {
   @Flag(help: "Run the model as evolve step left it: the base with the merged genome, or the mixture of genomes.") var evolved = false
-  @Option(name: .customLong("genomes"), help: ArgumentHelp("The folder of genomes, with --evolved. Default: genomes.path of the configuration, or ~/.centram/genomes.", valueName: "folder"))
+  @Option(
+    name: .customLong("genomes"),
+    help: ArgumentHelp("The folder of genomes, with --evolved. Default: genomes.path of the configuration, or ~/.centram/genomes.", valueName: "folder"))
   var folder: String?
 
   private func store() throws -> GenomeStore { try GenomeStore(folder: folder ?? HostOptions.nodeConfiguration(nil).genomeFolder ?? HostOptions.folder + "/genomes") }

@@ -37,7 +37,7 @@ struct EvaluateCommand: ParsableCommand {
       switch try evolved.model(loaded) {
       case nil: break
       case .adapters(let adapters)?: voices.append(.init(name: "evolved", adapters: adapters))
-      case .mixture?  where experts != nil: throw GenerationError(.parameter, "--evolved is a mixture here, so it goes without --mixture")
+      case .mixture? where experts != nil: throw GenerationError(.parameter, "--evolved is a mixture here, so it goes without --mixture")
       case .mixture(let known, let weights)?: (experts, priors) = (known, weights)
       }
       for expert in experts ?? [] where !voices.contains(where: { $0.name == expert.name }) { voices.append(.init(name: expert.name, adapters: expert.adapters)) }

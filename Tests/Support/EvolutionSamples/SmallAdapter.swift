@@ -50,7 +50,7 @@ public struct FixedMeasuring: ModelMeasuring {
     let value: Double
     switch model {
     case .sum(let terms): value = loss(terms)
-    case .mixture(let experts): value = experts.reduce(2) { $0 - (2 - loss($1.terms)) / 2 }
+    case .mixture(let experts): value = experts.reduce(2) { $0 - (2 - loss($1.terms)) * 0.75 }
     }
     return (0..<48).map { value + Double($0 % 7) * 0.01 }
   }
