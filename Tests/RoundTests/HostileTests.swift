@@ -61,10 +61,11 @@ import Testing
     let key = world.nodes[4].key
     world.nodes[4].isHonest = false
     world.nodes[4].intercept = { effect, _ in
-      [effect] + Self.changed(effect, by: key, WireAggregateVote.self) { ($0.accept, $0.reason) = (!$0.accept, "the other way") }.filter { other in
-        if case .publish(let frame, _) = other { return frame.type == .aggregateVote }
-        return false
-      }
+      [effect]
+        + Self.changed(effect, by: key, WireAggregateVote.self) { ($0.accept, $0.reason) = (!$0.accept, "the other way") }.filter { other in
+          if case .publish(let frame, _) = other { return frame.type == .aggregateVote }
+          return false
+        }
     }
     world.run()
     #expect(world.ended[0]?.result?.isLast == true && world.disagreements.isEmpty)

@@ -124,6 +124,29 @@ import Testing
     }
   }
 
+  @Test func privacyIsAttestedByTheParticipantWithinTheRoundsBound() throws {
+    func settled(_ epsilon: Double, signedBy key: SigningKey?) throws -> WireUpdateOutcome? {
+      var coordinator = try self.coordinator(2...2) { $0.plan.maximumEpsilon = 4 }
+      for member in members.prefix(2) { _ = coordinator.take(member.join { $0.remainingEpsilon = 8 }, now: Self.begin) }
+      for (index, member) in members.prefix(2).enumerated() { _ = coordinator.take(member.commit(update(index)), now: Self.begin) }
+      var message = WireUpdateReveal()
+      (message.round, message.outerStep, message.salt, message.update, message.size) = (coordinator.round, 1, Data(count: 32), update(0), 10)
+      if let key {
+        var record = WirePrivacyRecord()
+        (record.node, record.epsilon, record.madeMs) = (Data(key.publicKey.bytes), epsilon, 1)
+        message.privacy = try WireSigned(record, by: key, domain: .privacy)
+      }
+      let frame = try #require(members[0].key.publish(message, now: Self.begin)), effects = coordinator.take(frame, now: Self.begin)
+      return outcome(effects) ?? outcome(coordinator.checked(step: 1, participant: 0, hash: update(0), refusal: nil, now: Self.begin))
+    }
+    #expect(try settled(4, signedBy: members[0].key) == .taken && settled(4.0.nextUp, signedBy: members[0].key) == .refused)
+    #expect(try settled(1, signedBy: members[1].key) == .refused && settled(1, signedBy: nil) == .refused)
+    // Without budget left one is not let in.
+    var coordinator = try self.coordinator(2...2) { $0.plan.maximumEpsilon = 4 }
+    #expect(welcome(coordinator.take(members[0].join(), now: Self.begin))?.reason == .incompatible)
+    #expect(throws: RoundError.self) { try RoundParticipant(coordinator.announce, offer: RoundWorld.offer, key: RoundWorld.key(1), now: Self.begin) }
+  }
+
   @Test func withoutEnoughUpdatesTheRoundEnds() throws {
     for count in 1...2 {
       var coordinator = try revealing()

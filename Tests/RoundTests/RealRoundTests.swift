@@ -37,7 +37,9 @@ enum Linked {
   }
 
   @Sendable static func trainer(_ id: String, _ version: String) throws -> any Trainer {
-    guard id == "trainer.lora", version == "1.0.0", case .trainer(let make)? = capability(Trainers_Lora.centramPluginDescriptor()) else { throw PluginError(.unavailable, "no \(id) \(version)") }
+    guard id == "trainer.lora", version == "1.0.0", case .trainer(let make)? = capability(Trainers_Lora.centramPluginDescriptor()) else {
+      throw PluginError(.unavailable, "no \(id) \(version)")
+    }
     return try make(PluginEnvironment(services: Services()))
   }
 
@@ -168,5 +170,34 @@ final class Latch: Sendable {
     try Self.work(announce, stores[1], data: nil, folder: folder("out")).write(result, to: adapter)
     let heldOut = Self.text(5, 20), base = try Self.loss(heldOut, adapter: nil), trained = try Self.loss(heldOut, adapter: adapter)
     #expect(trained < base - 0.05, "\(trained) nats a byte after the round, \(base) of the base")
+  }
+
+  @Test func aFinishedRoundBecomesAGenomeOnce() async throws {
+    let folder = try TemporaryFolder(), store = try GenomeStore(folder: folder("store")), data = folder("data.txt")
+    try Data(Self.text(1).utf8).write(to: URL(fileURLWithPath: data))
+    let announce = try Self.announce { ($0.plan.localSteps, $0.plan.domain) = (1, "animals") }
+    let work = try Self.work(announce, store, data: data, folder: folder("work"))
+    let made = try await work.train(RoundTraining(step: 1, start: Data(), seed: 7, participant: 0))
+    try await work.check(made.hash)
+    let part = RoundAggregation.Part(hash: made.hash, size: made.size, weightBasisPoints: 10_000, from: RoundWorld.key(1).publicKey)
+    let aggregate = try await work.aggregate(RoundAggregation(step: 1, start: Data(), parts: [part]))
+    let result = RoundResult(step: 1, result: aggregate.hash, isLast: true)
+    let library = GenomeLibrary(store: store, identity: NodeIdentity(seed: [UInt8](repeating: 3, count: 32)), now: { 1_700_000_000_000 })
+    let genome = try #require(try library.create(announce, result, by: work, folder: folder("result"), parent: nil, agent: "test/1"))
+    #expect(genome.base == Hexadecimal.text(announce.plan.base) && genome.domain == "animals" && genome.parents.isEmpty && store.hasFiles(genome))
+    let again = try library.create(announce, result, by: work, folder: folder("result"), parent: nil, agent: "test/1")
+    let count = try store.genomes().count
+    #expect(again == nil && count == 1 && !FileManager.default.fileExists(atPath: folder("result")))
+    // Local steps are a function of their seed.
+    let same = try await work.train(RoundTraining(step: 1, start: Data(), seed: 7, participant: 0)),
+      other = try await work.train(RoundTraining(step: 1, start: Data(), seed: 8, participant: 0))
+    #expect(same.hash == made.hash && other.hash != made.hash)
+  }
+
+  @Test func anotherBaseThanTheRoundsIsNamed() throws {
+    let folder = try TemporaryFolder(), store = try GenomeStore(folder: folder("store"))
+    let announce = try Self.announce { $0.plan.base = Data(repeating: 1, count: 32) }
+    let error = #expect(throws: RoundError.self) { try Self.work(announce, store, data: nil, folder: folder("work")) }
+    #expect(error?.code == .configuration && error?.message.contains("the round is about the base 0101") == true)
   }
 }

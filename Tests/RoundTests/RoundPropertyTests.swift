@@ -23,7 +23,9 @@ import Testing
       var random = SeededRandom(seed)
       let participants = Int.random(in: 2...5, using: &random)
       var faults = RoundWorld.Faults(delay: 1...UInt64.random(in: 10...4_000, using: &random))
-      (faults.loss, faults.duplication, faults.crash) = (Double.random(in: 0...0.3, using: &random), Double.random(in: 0...0.3, using: &random), Double.random(in: 0...0.01, using: &random))
+      (faults.loss, faults.duplication, faults.crash) = (
+        Double.random(in: 0...0.3, using: &random), Double.random(in: 0...0.3, using: &random), Double.random(in: 0...0.01, using: &random)
+      )
       var world = try RoundWorld(
         seed: seed, participants: participants, announce: RoundWorld.announce(participants: 2...UInt32(participants), quorum: 6_000), faults: faults)
       world.run()

@@ -25,8 +25,8 @@ public struct BlobFetch: Sendable {
     guard info.size > 0, info.size <= min(maximum, UInt64(BlobServer.maximumSize)), expected == nil || expected == info.size else {
       throw BlobError(.size, "\(name): \(info.size) bytes are offered, \(expected ?? maximum) \(expected == nil ? "at most were asked for" : "were said")")
     }
-    guard info.chunkSize > 0, info.chunkSize <= UInt32(BlobServer.chunkSize), info.chunkSize.nonzeroBitCount == 1 else {
-      throw BlobError(.damaged, "\(name): chunks of \(info.chunkSize) bytes; a power of two up to \(BlobServer.chunkSize) is possible")
+    guard info.chunkSize > 0, info.chunkSize <= UInt32(BlobServer.maximumChunk), info.chunkSize.nonzeroBitCount == 1 else {
+      throw BlobError(.damaged, "\(name): chunks of \(info.chunkSize) bytes; a power of two up to \(BlobServer.maximumChunk) is possible")
     }
     let chunk = Int(info.chunkSize), size = Int(info.size), count = (size + chunk - 1) / chunk
     let hashes = count == 1 ? [blob] : try await list(info, count, session)
@@ -54,7 +54,7 @@ public struct BlobFetch: Sendable {
   }
 
   private func list(_ info: WireBlobInfo, _ count: Int, _ session: PeerSession) async throws(BlobError) -> [Data] {
-    guard info.chunkList.count == 32, count <= BlobServer.chunkSize / 32 else { throw BlobError(.damaged, "\(count) chunks without a list that names them") }
+    guard info.chunkList.count == 32, count <= BlobServer.maximumChunk / 32 else { throw BlobError(.damaged, "\(count) chunks without a list that names them") }
     let bytes = try await chunk(info.chunkList, at: 0, count * 32, info.chunkList, session)
     return (0..<count).map { Data(bytes[$0 * 32..<$0 * 32 + 32]) }
   }

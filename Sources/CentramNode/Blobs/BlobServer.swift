@@ -5,10 +5,12 @@ internal import Synchronization
 
 /// Gives peers blobs of the store by their hash, a chunk a request.
 public final class BlobServer: Sendable {
-  /// Bytes of every chunk but the last.
-  public static let chunkSize = 1 << 20
-  /// Largest blob that is given: its chunk list fills one chunk.
-  public static let maximumSize = chunkSize / 32 * chunkSize
+  /// Bytes of every chunk but the last: a frame with one goes on the session's control stream, in order with the others.
+  public static let chunkSize = 1 << 15
+  /// Most bytes of a chunk that the protocol has; a chunk list is one.
+  static let maximumChunk = 1 << 20
+  /// Largest blob that is given.
+  public static let maximumSize = maximumChunk / 32 * chunkSize
   /// Chunk lists that are kept in memory.
   static let keptLists = 256
 

@@ -14,7 +14,8 @@ struct RoundServing: Sendable {
   /// - Parameter genomesChanged: called when a finished round became a genome.
   init(node: NetworkNode, key: SigningKey, library: GenomeLibrary, plugins: PluginHost, genomesChanged: @escaping @Sendable () -> Void = {}) {
     rounds = NodeRounds(
-      node: node, key: key, library: library, plugins: plugins, folder: Self.folder, threads: ProcessInfo.processInfo.activeProcessorCount, agent: "centram-host/\(CentramVersion.text)",
+      node: node, key: key, library: library, plugins: plugins, folder: Self.folder, threads: ProcessInfo.processInfo.activeProcessorCount,
+      agent: "centram-host/\(CentramVersion.text)",
       genomesChanged: genomesChanged)
     rounds.service.register(with: node.handlers)
   }

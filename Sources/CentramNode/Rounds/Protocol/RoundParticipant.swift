@@ -33,11 +33,16 @@ public struct RoundParticipant: Sendable {
     guard announce.plan.trainer == offer.trainer else {
       throw RoundError(.configuration, "the round trains with \(announce.plan.trainer.id) \(announce.plan.trainer.version), which is not here")
     }
-    guard offer.profiles.contains(announce.plan.profile) else { throw RoundError(.configuration, "the round is computed in the profile \(announce.plan.profile), which is not here") }
+    guard offer.profiles.contains(announce.plan.profile) else {
+      throw RoundError(.configuration, "the round is computed in the profile \(announce.plan.profile), which is not here")
+    }
     guard announce.maximumParticipants <= RoundRules.maximumParticipants else {
       throw RoundError(.configuration, "the round takes \(announce.maximumParticipants) participants; this node joins rounds of at most \(RoundRules.maximumParticipants)")
     }
-    do { record = ParticipantRecord(announce: try announce.serializedData(), domain: offer.domain) } catch { throw RoundError(.configuration, "the announcement cannot be kept: \(error)") }
+    guard announce.plan.maximumEpsilon == 0 else { throw RoundError(.configuration, "the round asks for private training, and this node attests no privacy in rounds yet") }
+    do { record = ParticipantRecord(announce: try announce.serializedData(), domain: offer.domain) } catch {
+      throw RoundError(.configuration, "the announcement cannot be kept: \(error)")
+    }
     (self.announce, self.offer, self.key, lastHeard) = (announce, offer, key, now)
   }
 

@@ -25,7 +25,9 @@ struct HeardRounds: Sendable {
   /// - Parameter sender: who signed it; the coordinator, or somebody who passes it on.
   mutating func take(_ announce: WireRoundAnnounce, signedBy sender: NodeKey, from peer: NodeKey, now: UInt64) -> Verdict {
     let isVerified = announce.coordinator.elementsEqual(sender.bytes)
-    guard announce.hops <= Self.maximumHops, !isVerified || announce.hops == 0 else { return .refused("passed on \(announce.hops) times; \(Self.maximumHops) is the limit, and 0 for the coordinator's own") }
+    guard announce.hops <= Self.maximumHops, !isVerified || announce.hops == 0 else {
+      return .refused("passed on \(announce.hops) times; \(Self.maximumHops) is the limit, and 0 for the coordinator's own")
+    }
     guard announce.joinByMs > now, announce.joinByMs <= now + Self.horizon else { return .refused("one could join until \(announce.joinByMs), which is over or too far away") }
     guard announce.minimumParticipants <= announce.maximumParticipants else { return .refused("it needs more participants than it takes") }
     if let known = rounds[announce.round] {
@@ -34,7 +36,9 @@ struct HeardRounds: Sendable {
       return .keep
     }
     if rounds.count >= Self.capacity { rounds = rounds.filter { $0.value.announce.joinByMs > now } }
-    guard rounds.count < Self.capacity, rounds.values.count(where: { $0.from == peer }) < Self.perPeer else { return .refused("\(Self.perPeer) rounds of one peer, and \(Self.capacity) in all, is the limit") }
+    guard rounds.count < Self.capacity, rounds.values.count(where: { $0.from == peer }) < Self.perPeer else {
+      return .refused("\(Self.perPeer) rounds of one peer, and \(Self.capacity) in all, is the limit")
+    }
     rounds[announce.round] = HeardRound(announce: announce, isVerified: isVerified, from: peer)
     return announce.hops < Self.maximumHops ? .forward : .keep
   }

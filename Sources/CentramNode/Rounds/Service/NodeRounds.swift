@@ -66,7 +66,8 @@ public struct NodeRounds: Sendable {
   ///   - agent: program and version, stated in manifests.
   ///   - genomesChanged: called when a finished round became a genome.
   public init(
-    node: NetworkNode, key: SigningKey, library: GenomeLibrary, plugins: PluginHost, folder: String, threads: Int, agent: String, genomesChanged: @escaping @Sendable () -> Void = {}
+    node: NetworkNode, key: SigningKey, library: GenomeLibrary, plugins: PluginHost, folder: String, threads: Int, agent: String,
+    genomesChanged: @escaping @Sendable () -> Void = {}
   ) {
     (self.node, self.library, self.plugins) = (node, library, plugins)
     let store = library.store, log = node.log
@@ -159,8 +160,12 @@ public struct NodeRounds: Sendable {
 
   /// Gives up a round that this node coordinates, or leaves one.
   public func stop(_ round: String) async throws(RoundError) {
-    guard let bytes = Hexadecimal.bytes(round.lowercased().utf8), bytes.count == 16 else { throw RoundError(.notFound, "\(round.prefix(40)) is no round's name, which has 32 hexadecimal digits") }
-    guard await status().contains(where: { $0.round == round.lowercased() && $0.role != "announced" }) else { throw RoundError(.notFound, "this node has no part in round \(round)") }
+    guard let bytes = Hexadecimal.bytes(round.lowercased().utf8), bytes.count == 16 else {
+      throw RoundError(.notFound, "\(round.prefix(40)) is no round's name, which has 32 hexadecimal digits")
+    }
+    guard await status().contains(where: { $0.round == round.lowercased() && $0.role != "announced" }) else {
+      throw RoundError(.notFound, "this node has no part in round \(round)")
+    }
     await service.stop(Data(bytes))
   }
 
@@ -174,12 +179,16 @@ public struct NodeRounds: Sendable {
     var all: [Status] = []
     for machine in await service.coordinated() {
       var line = status(machine.announce, "coordinating", machine.record.phase.rawValue)
-      (line.step, line.participants, line.lastResult, line.message) = (machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message)
+      (line.step, line.participants, line.lastResult, line.message) = (
+        machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message
+      )
       all.append(line)
     }
     for machine in await service.joined() {
       var line = status(machine.announce, "participating", machine.record.phase.rawValue)
-      (line.step, line.participants, line.lastResult, line.message) = (machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message)
+      (line.step, line.participants, line.lastResult, line.message) = (
+        machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message
+      )
       all.append(line)
     }
     for heard in await service.announced() where !all.contains(where: { $0.round == Hexadecimal.text(heard.announce.round) }) {

@@ -19,7 +19,9 @@ extension RoundService {
   /// - Throws: `.configuration`, `.storage`.
   public func start(_ announce: WireRoundAnnounce, allowed: Set<NodeKey>? = nil) throws(RoundError) {
     guard coordinators[announce.round] == nil else { throw RoundError(.configuration, "the round is begun already") }
-    guard coordinators.count(where: { !$0.value.isOver }) < Self.maximumRounds else { throw RoundError(.configuration, "this node coordinates \(Self.maximumRounds) rounds at most") }
+    guard coordinators.count(where: { !$0.value.isOver }) < Self.maximumRounds else {
+      throw RoundError(.configuration, "this node coordinates \(Self.maximumRounds) rounds at most")
+    }
     var drawn: UInt64 = 0
     withUnsafeMutableBytes(of: &drawn) { node.random.fill($0) }
     let machine = try RoundCoordinator(announce, key: key, drawn: drawn, allowed: allowed)
@@ -35,7 +37,9 @@ extension RoundService {
   /// - Throws: `.notFound`, `.configuration`, `.storage`.
   public func join(_ round: Data, offer: RoundParticipant.Offer) throws(RoundError) {
     guard participants[round] == nil else { throw RoundError(.configuration, "this node takes part in the round already") }
-    guard participants.count(where: { !$0.value.isOver }) < Self.maximumRounds else { throw RoundError(.configuration, "this node takes part in \(Self.maximumRounds) rounds at most") }
+    guard participants.count(where: { !$0.value.isOver }) < Self.maximumRounds else {
+      throw RoundError(.configuration, "this node takes part in \(Self.maximumRounds) rounds at most")
+    }
     let announce: WireRoundAnnounce
     if let own = coordinators[round] {
       announce = own.announce

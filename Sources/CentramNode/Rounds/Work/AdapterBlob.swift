@@ -42,12 +42,16 @@ struct AdapterBlob: Sendable {
       guard place + 8 <= bytes.count else { throw malformed("it ends in the length of \(what)") }
       let length = bytes[place..<place + 8].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
       place += 8
-      guard length <= UInt64(Self.maximumText), place + Int(length) <= bytes.count else { throw malformed("\(what) of \(length) bytes; at most \(Self.maximumText), and no more than there are") }
+      guard length <= UInt64(Self.maximumText), place + Int(length) <= bytes.count else {
+        throw malformed("\(what) of \(length) bytes; at most \(Self.maximumText), and no more than there are")
+      }
       defer { place += Int(length) }
       return Array(bytes[place..<place + Int(length)])
     }
     let configuration = try text("adapter_config.json", &place), json = try text("the segments", &place)
-    guard let segments = try? JSONDecoder().decode(Segments.self, from: Data(json)), (0...100_000).contains(segments.steps) else { throw malformed("its segments are no JSON of segments") }
+    guard let segments = try? JSONDecoder().decode(Segments.self, from: Data(json)), (0...100_000).contains(segments.steps) else {
+      throw malformed("its segments are no JSON of segments")
+    }
     try self.init(configuration: configuration, segments: segments, tensors: Array(bytes[place...]), name: name)
   }
 

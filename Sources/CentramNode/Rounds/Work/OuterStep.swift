@@ -90,7 +90,9 @@ struct OuterStep {
 
   private func parameters(_ specifications: [ParameterSpecification]) throws(MergeError) -> [String: ParameterValue] {
     guard !plan.aggregatorParameters.isEmpty else { return [:] }
-    guard let object = try? OrderedJSON(parsing: Array(plan.aggregatorParameters.utf8)).object else { throw MergeError(.configuration, "the aggregator's parameters are no JSON object") }
+    guard let object = try? OrderedJSON(parsing: Array(plan.aggregatorParameters.utf8)).object else {
+      throw MergeError(.configuration, "the aggregator's parameters are no JSON object")
+    }
     var result: [String: ParameterValue] = [:]
     for member in object.members {
       guard let specification = specifications.first(where: { $0.name == member.key && $0.scope == .shared }) else {
