@@ -56,9 +56,12 @@ extension NodeConfiguration.Reader {
     return text
   }
 
+  /// The numbers 0 and 1 pass for flags in a cast.
+  private static func isFlag(_ value: Any) -> Bool { (value as? NSNumber).map { ["c", "B"].contains(String(cString: $0.objCType)) } ?? false }
+
   func integer(_ value: Any?, _ key: String, _ range: ClosedRange<Int>) throws(MergeError) -> Int? {
     guard let value else { return nil }
-    guard let number = value as? Int, !(value is Bool), range.contains(number) else {
+    guard let number = value as? Int, !Self.isFlag(value), range.contains(number) else {
       throw error(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
@@ -66,7 +69,9 @@ extension NodeConfiguration.Reader {
 
   func number(_ value: Any?, _ key: String, _ range: ClosedRange<Double>) throws(MergeError) -> Double? {
     guard let value else { return nil }
-    guard let number = value as? Double, !(value is Bool), range.contains(number) else { throw error(key, "must be a number from \(range.lowerBound) to \(range.upperBound)") }
+    guard let number = value as? Double, !Self.isFlag(value), range.contains(number) else {
+      throw error(key, "must be a number from \(range.lowerBound) to \(range.upperBound)")
+    }
     return number
   }
 }
