@@ -69,12 +69,13 @@ func bulk(_ bytes: Int, piece: Int) async throws -> Double {
   let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
   defer { buffer.deallocate() }
   var count = 0
-  while count < bytes {
+  while true {
     let got = try await stream.receive(into: buffer)
     guard got > 0 else { break }
     count += got
   }
   let seconds = Double(BenchClock().monotonicNanoseconds - begun) / 1e9
+  try? await stream.finish()
   try await sent
   await dialled.close(code: 0, reason: "")
   await listener.close()
@@ -87,6 +88,7 @@ func send(_ bytes: Int, piece: Int, over connection: any TransportConnection) as
   defer { data.deallocate() }
   data.initializeMemory(as: UInt8.self, repeating: 7)
   for left in stride(from: bytes, to: 0, by: -piece) { try await stream.send(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(data)[..<min(piece, left)])) }
+  try await stream.finish()
 }
 
 final class BenchTrader: Sendable {
@@ -116,7 +118,7 @@ final class BenchTrader: Sendable {
 let folder = NSTemporaryDirectory() + "/centram-exchange-bench-\(UUID().uuidString)"
 try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
 defer { try? FileManager.default.removeItem(atPath: folder) }
-let size = megabytes * 1_000_000, rate = try await bulk(size, piece: chunkKiB << 10)
+let size = megabytes * 1_000_000
 
 var draft = SampleHome.Draft()
 (draft.size, draft.chunkSize) = (size, chunkKiB << 10)
@@ -124,7 +126,9 @@ var addresses: [String] = [], running: [BenchTrader] = []
 for number in 1...givers {
   let giver = try BenchTrader(number, in: folder, peers: [])
   // The same genome at each: the first made it, the others took it in.
-  if number == 1 { try giver.home.make(1, draft) } else {
+  if number == 1 {
+    try giver.home.make(1, draft)
+  } else {
     let made = try running[0].home.store.genomes(state: .own)[0]
     for file in made.files { _ = try giver.home.store.put(path: running[0].home.store.path(ofBlob: file.hash), now: 1) }
     let signed = try running[0].home.store.signedManifest(made.id) ?? []
@@ -152,9 +156,11 @@ let taker = try BenchTrader(100, in: folder, peers: addresses, hooks: hooks)
 await taker.start()
 for await _ in stored {}
 let seconds = times.withLock { Double($0.stored - $0.first) / 1e9 }, exchanged = Double(size) / seconds
+for trader in running + [taker] { await trader.node.stop() }
+FileHandle.standardError.write(Data("exchange \(exchanged)\n".utf8))
+let rate = try await bulk(size, piece: chunkKiB << 10)
 let figures: [String: Any] = [
   "megabytes": megabytes, "givers": givers, "chunk_kib": chunkKiB, "bulk_mb_per_s": (rate / 1e5).rounded() / 10, "exchange_mb_per_s": (exchanged / 1e5).rounded() / 10,
   "ratio": (exchanged / rate * 1000).rounded() / 1000, "chunks": taker.exchange.counters.all["chunksReceived"] ?? 0,
 ]
 print(String(decoding: try JSONSerialization.data(withJSONObject: figures, options: [.sortedKeys]), as: UTF8.self))
-for trader in running + [taker] { await trader.node.stop() }

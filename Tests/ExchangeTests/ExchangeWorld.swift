@@ -53,7 +53,9 @@ final class Trader: Sendable {
   func session(with other: Trader) async throws -> PeerSession { try #require(await node.session(with: other.key)) }
 
   /// Waits in virtual time until something holds, for ten minutes at most.
-  func wait(_ seconds: Int = 600, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation, until condition: @Sendable (Trader) async throws -> Bool) async throws {
+  func wait(_ seconds: Int = 600, _ comment: Comment? = nil, sourceLocation: SourceLocation = #_sourceLocation, until condition: @Sendable (Trader) async throws -> Bool)
+    async throws
+  {
     for _ in 0..<seconds * 10 {
       if try await condition(self) { return }
       await world.sleep(100)

@@ -170,13 +170,14 @@ import Testing
   @Test func anEvaluationIsRefusedWithoutAnEvaluatorAndElseSentWhenDone() throws {
     try inWorld { world, folder in
       let id = SampleHome.hash("genome"), clock = world.simulation.clock
-      let a = try Trader(1, in: folder, world), c = try Trader(3, in: folder, world) {
-        $0.hooks.evaluator = { request, _ in
-          try await clock.sleep(until: clock.monotonicNanoseconds + 5_000_000_000)
-          if request.base.first == 0 { throw StoreError(.invalid, "no such base") }
-          return [Self.fitness(of: id)]
+      let a = try Trader(1, in: folder, world),
+        c = try Trader(3, in: folder, world) {
+          $0.hooks.evaluator = { request, _ in
+            try await clock.sleep(until: clock.monotonicNanoseconds + 5_000_000_000)
+            if request.base.first == 0 { throw StoreError(.invalid, "no such base") }
+            return [Self.fitness(of: id)]
+          }
         }
-      }
       let b = try Trader(2, in: folder, world, dialling: [1, 3])
       for trader in [a, c, b] { await trader.start() }
       await b.node.waitForPeers(2)

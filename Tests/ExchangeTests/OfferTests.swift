@@ -90,7 +90,9 @@ import Testing
       draft.base = SampleHome.hash("another base")
       let (one, _) = (try a.home.make(1), try a.home.make(2, draft))
       let node = NetworkNode(
-        settings: { var settings = NodeSettings(); settings.peers = [PeerReference(address: world.address(1))]; return settings }(), key: world.key(2),
+        settings: {
+          var settings = NodeSettings(); settings.peers = [PeerReference(address: world.address(1))]; return settings
+        }(), key: world.key(2),
         transports: [world.transport(2)], clock: world.simulation.clock, random: world.simulation.random,
         capabilities: {
           var (capabilities, model) = (WireCapabilities(), WireHeldModel())

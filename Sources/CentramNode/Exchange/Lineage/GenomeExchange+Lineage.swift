@@ -76,7 +76,9 @@ extension GenomeExchange {
     let order = peers.keys.sorted { (memories[$0]?.has.contains(id) == true ? 0 : 1, $0) < (memories[$1]?.has.contains(id) == true ? 0 : 1, $1) }
     for peer in order {
       guard let session = peers[peer]?.session else { continue }
-      guard let reply = try? await session.request(query, for: WireLineageReply.self, milliseconds: settings[.chunkMilliseconds]), let first = reply.manifests.first else { continue }
+      guard let reply = try? await session.request(query, for: WireLineageReply.self, milliseconds: settings[.chunkMilliseconds]), let first = reply.manifests.first else {
+        continue
+      }
       guard let bytes = try? SignedManifest.serialized(first), let signed = try? SignedManifest(bytes: bytes, name: "the manifest of \(id.prefix(16))"), signed.manifest.id == id
       else {
         counters.add(.malformed)
