@@ -58,7 +58,7 @@ extension NodeConfiguration.Reader {
 
   func integer(_ value: Any?, _ key: String, _ range: ClosedRange<Int>) throws(MergeError) -> Int? {
     guard let value else { return nil }
-    guard let number = value as? Int, !(value is Bool), range.contains(number) else {
+    guard let number = value as? Int, range.contains(number) else {
       throw error(key, "must be a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number
@@ -66,7 +66,7 @@ extension NodeConfiguration.Reader {
 
   func number(_ value: Any?, _ key: String, _ range: ClosedRange<Double>) throws(MergeError) -> Double? {
     guard let value else { return nil }
-    guard let number = value as? Double, !(value is Bool), range.contains(number) else { throw error(key, "must be a number from \(range.lowerBound) to \(range.upperBound)") }
+    guard let number = value as? Double, range.contains(number) else { throw error(key, "must be a number from \(range.lowerBound) to \(range.upperBound)") }
     return number
   }
 }
