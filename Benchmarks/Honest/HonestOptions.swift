@@ -46,9 +46,9 @@ struct HonestOptions {
     }
     for number in 0..<count {
       let domain = domains[number % domains.count], length = Double.random(in: 0.3...1, using: &draws), from = Double.random(in: 0...(1 - length), using: &draws)
-      let rank = [2, 4, 8, 16].randomElement(using: &draws)!, steps = [60, 100, 150, 250].randomElement(using: &draws)!
+      let rank = [2, 4, 8, 16].randomElement(using: &draws)!, steps = [100, 150, 200, 300].randomElement(using: &draws)!
       var recipe = Toy.Recipe(steps: steps, rank: rank, seed: UInt64.random(in: 0...(1 << 40), using: &draws))
-      recipe.learningRate = [0.0003, 0.0005, 0.001].randomElement(using: &draws)!
+      recipe.learningRate = [0.0005, 0.0007, 0.001].randomElement(using: &draws)!
       plans.append(
         HonestPlan(name: "g\(number)-s\(seed)-\(domain)-r\(rank)-n\(steps)", domain: domain, author: number % authors, recipe: recipe, from: from, to: from + length))
     }

@@ -31,7 +31,7 @@ import Testing
   @Test(arguments: [
     (#"{"evaluation": {"sequences": 47}}"#, "evaluation.sequences"), (#"{"evaluation": {"sequences": 4097}}"#, "evaluation.sequences"),
     (#"{"evaluation": {"length": 15}}"#, "evaluation.length"), (#"{"evaluation": {"domains": {"": "x"}}}"#, "evaluation.domains"),
-    (#"{"evaluation": {"threads": true}}"#, "evaluation.threads"), (#"{"evaluation": {"domain": {}}}"#, "did you mean domains?"),
+    (#"{"evaluation": {"threads": 257}}"#, "evaluation.threads"), (#"{"evaluation": {"domain": {}}}"#, "did you mean domains?"),
     (#"{"evolve": {"mode": "blend"}}"#, "evolve.mode"), (#"{"evolve": {"share": 1}}"#, "evolve.share"), (#"{"evolve": {"share": "x"}}"#, "evolve.share"),
     (#"{"evolve": {"rankLimit": 0}}"#, "evolve.rankLimit"), (#"{"evolve": {"newcomerPrior": 0.91}}"#, "evolve.newcomerPrior"),
     (#"{"evolve": {"parameters": []}}"#, "evolve.parameters"), (#"{"evolve": {"shadow": 1}}"#, "evolve.shadow"),
