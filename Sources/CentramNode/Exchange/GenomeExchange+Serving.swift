@@ -112,7 +112,10 @@ extension GenomeExchange {
     let peer = incoming.peer
     let room = settings[.bytesServedInFlightPerPeer]
     while true {
-      if await incoming.session.waitForRoom(bytes: room) { counters.reached(.bytesServedInFlightPerPeer) }
+      if await !incoming.session.hasRoom(bytes: room) {
+        counters.reached(.bytesServedInFlightPerPeer)
+        await incoming.session.waitForRoom(bytes: room)
+      }
       if let limit = await turns.take(peer, priority: priority) { counters.reached(limit) }
       // Others of the same peer may have taken the room meanwhile.
       if await incoming.session.hasRoom(bytes: room) { break }

@@ -66,10 +66,8 @@ actor ChunkTurns {
 
 extension PeerSession {
   /// Suspends until fewer than so many bytes wait for the peer to take them.
-  /// - Returns: whether it had to wait.
-  func waitForRoom(bytes: Int) async -> Bool {
-    guard let link else { return false }
-    return await link.queue.waitForRoom(bytes)
+  func waitForRoom(bytes: Int) async {
+    if let link { _ = await link.queue.waitForRoom(bytes) }
   }
 
   func hasRoom(bytes: Int) -> Bool { link.map { $0.queue.bytes < bytes } ?? true }
