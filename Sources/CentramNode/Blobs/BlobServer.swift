@@ -16,8 +16,8 @@ public final class BlobServer: Sendable {
 
   private let store: GenomeStore
   private let allows: @Sendable (Data, NodeKey) async -> Bool
-  /// By the blob's hash, and in the order of their making.
-  private let lists = Mutex<(all: [Data: [UInt8]], order: [Data])>(([:], []))
+  /// By the blob's hash, their own hashes, and the blobs in the order of the lists' making.
+  private let lists = Mutex<(all: [Data: [UInt8]], named: [Data: Data], order: [Data])>(([:], [:], []))
 
   /// - Parameter allows: whether a peer may have a blob, by its SHA-256. What nobody may have is not there.
   public init(store: GenomeStore, allows: @escaping @Sendable (_ blob: Data, _ peer: NodeKey) async -> Bool) { (self.store, self.allows) = (store, allows) }
@@ -76,7 +76,7 @@ public final class BlobServer: Sendable {
 
   // MARK: Chunk lists
 
-  private func listNamed(_ hash: Data) -> [UInt8]? { lists.withLock { $0.all.values.first { Data(SHA256.hash($0)) == hash } } }
+  private func listNamed(_ hash: Data) -> [UInt8]? { lists.withLock { lists in lists.named[hash].flatMap { lists.all[$0] } } }
 
   /// The chunks' hashes one after the other; empty for a blob of one chunk, nil where it cannot be read.
   private func list(_ blob: Data, _ size: Int) -> [UInt8]? {
@@ -87,10 +87,14 @@ public final class BlobServer: Sendable {
       guard let bytes = Self.read(store.path(ofBlob: Hexadecimal.text(blob)), at: offset, min(Self.chunkSize, size - offset)) else { return nil }
       list += SHA256.hash([UInt8](bytes))
     }
-    let made = list
+    let made = list, name = Data(SHA256.hash(list))
     lists.withLock { lists in
       if lists.all.updateValue(made, forKey: blob) == nil { lists.order.append(blob) }
-      if lists.order.count > Self.keptLists { lists.all[lists.order.removeFirst()] = nil }
+      lists.named[name] = blob
+      guard lists.order.count > Self.keptLists else { return }
+      let oldest = lists.order.removeFirst()
+      lists.all[oldest] = nil
+      lists.named = lists.named.filter { $0.value != oldest }
     }
     return list
   }
