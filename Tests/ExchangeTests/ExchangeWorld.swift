@@ -22,6 +22,7 @@ final class Trader: Sendable {
     var hooks = ExchangeHooks()
     var store = GenomeStore.Options()
     var rule: JudgeDouble.Rule = { _, _ in .accept }
+    var mayLeave: @Sendable (GenomeRecord) -> Bool = { _ in true }
     init() {}
   }
 
@@ -32,7 +33,7 @@ final class Trader: Sendable {
     (self.number, self.world) = (number, world)
     home = try SampleHome(folder("node-\(number)"), seed: world.seed(number), options: options.store, now: { clock.unixMilliseconds })
     node = world.node(number, dialling: peers, limits: options.limits)
-    let judge = try JudgeDouble(store: home.store, clock: clock, rule: options.rule)
+    let judge = try JudgeDouble(store: home.store, clock: clock, rule: options.rule, mayLeave: options.mayLeave)
     exchange = try GenomeExchange(node: node, library: home.library, judge: judge, settings: options.settings, hooks: options.hooks)
     exchange.register(with: node.handlers)
   }

@@ -30,6 +30,30 @@ import Testing
     }
   }
 
+  /// Its outbound judgement let it go, and what left since has used up what was allowed.
+  @Test func whatMayNoLongerLeaveIsNotGiven() throws {
+    try inWorld { world, folder in
+      let a = try Trader(1, in: folder, world) { $0.mayLeave = { $0.domain != "spent" } }, peer = Stranger(2, world, dialling: [1])
+      var draft = SampleHome.Draft()
+      draft.domain = "spent"
+      let spent = try a.home.make(1, draft)
+      await a.start()
+      await peer.start()
+      let offers = try await peer.wait(for: WireGenomeOffer.self)
+      #expect(offers.flatMap(\.genomes).map { Hexadecimal.text($0.genome) } == [spent.id])
+      var want = WireGenomeWant()
+      want.genomes = [Data(Hexadecimal.bytes(spent.id.utf8)!)]
+      try await peer.send(want, to: a)
+      #expect(try await peer.wait(for: WireGenomeDecline.self).map(\.reason) == [.notForExport])
+      var request = WireChunkRequest(), range = WireChunkRange()
+      (range.file, range.first, range.count) = (0, 0, 1)
+      (request.genome, request.ranges) = (want.genomes[0], [range])
+      try await peer.send(request, to: a)
+      let missing = try await peer.wait(for: WireChunkMissing.self)
+      #expect(missing.count == 1 && missing[0].permanent)
+    }
+  }
+
   @Test func whatTheOutboundGateRefusesIsNeitherOfferedNorGiven() throws {
     try inWorld { world, folder in
       let a = try Trader(1, in: folder, world) { $0.rule = { record, _ in record.domain == "secret" ? .reject(reason: "it leaks") : .accept } }

@@ -37,6 +37,8 @@ extension GenomeExchange {
       counters.reached(limit)
       return refusing(id, .rateLimited, "\(limit.rawValue) is \(settings[limit])", retryAfter: 3_600_000)
     }
+    // Only files tell of what the genome was trained on.
+    guard want.manifestsOnly ? true : await mayLeave(id) else { return refusing(id, .notForExport, "it may no longer leave this node") }
     do throws(GenomePackageError) {
       let genome = try await served.genome(entry.record, in: store)
       if !want.manifestsOnly { quota.didSendGenome(to: peer) }
@@ -46,6 +48,17 @@ extension GenomeExchange {
       node.log(.error, "\(id.prefix(16)) cannot be given: \(error.message)")
       return refusing(id, .notFound, "its files are damaged here")
     }
+  }
+
+  /// Whether the first byte of its files may go: from then on what it was trained on counts as told.
+  private func mayLeave(_ id: String) async -> Bool {
+    if left.contains(id) { return true }
+    do throws(GateError) { try await judge.willLeave(id) } catch {
+      node.log(.warning, "\(id.prefix(16)) is not given: \(error.message)")
+      return false
+    }
+    left.insert(id)
+    return true
   }
 
   private func largestChunk(_ entry: OfferCatalogue.Entry) -> Int {
@@ -87,6 +100,7 @@ extension GenomeExchange {
       await punish(peer, 1)
       return try await missing(request, incoming, forGood: true, "the genome is not offered to this peer")
     }
+    guard await mayLeave(id) else { return try await missing(request, incoming, forGood: true, "it may no longer leave this node") }
     let genome: ServedGenome
     do throws(GenomePackageError) { genome = try await served.genome(entry.record, in: store) } catch {
       node.log(.error, "\(id.prefix(16)) cannot be given: \(error.message)")

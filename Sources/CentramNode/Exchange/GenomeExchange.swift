@@ -20,6 +20,8 @@ public actor GenomeExchange {
   /// Peers that are connected, and what is remembered of others too.
   var peers: [NodeKey: ExchangePeer] = [:], memories: [NodeKey: PeerMemory] = [:]
   var catalogue = OfferCatalogue()
+  /// Of which files were given since the node started.
+  var left: Set<String> = []
   var wanted: [String: WantedGenome] = [:]
   /// Nil while the manifest is asked for.
   var transfers: [String: GenomeTransfer?] = [:]

@@ -13,15 +13,22 @@ package final class JudgeDouble: GenomeJudging {
   private let store: GenomeStore
   private let pipeline: GatePipeline
   private let now: @Sendable () -> Int64
+  private let mayLeave: @Sendable (GenomeRecord) -> Bool
 
-  package init(store: GenomeStore, clock: any ClockService, rule: @escaping Rule = { _, _ in .accept }) throws {
-    self.store = store
+  package init(
+    store: GenomeStore, clock: any ClockService, rule: @escaping Rule = { _, _ in .accept }, mayLeave: @escaping @Sendable (GenomeRecord) -> Bool = { _ in true }
+  ) throws {
+    (self.store, self.mayLeave) = (store, mayLeave)
     now = { clock.unixMilliseconds }
     pipeline = try GatePipeline(settings: GateSettings(required: []), layers: OneLayer(store: store, rule: rule), clock: clock, store: NoVerdicts())
   }
 
   package var policyDigest: [UInt8] { pipeline.policyDigest }
   package var disabledLayers: [String] { [] }
+
+  package func willLeave(_ id: String) async throws(GateError) {
+    guard let record = try? store.genome(id), mayLeave(record) else { throw GateError(.refused, "\(id): others left meanwhile") }
+  }
 
   package func judge(_ id: String, _ direction: GateDirection) async throws(GateError) -> GateReport {
     let record: GenomeRecord
