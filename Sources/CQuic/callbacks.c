@@ -55,7 +55,9 @@ static int stream_data(ngtcp2_conn *quic, uint32_t flags, int64_t id, uint64_t o
 
 static int stream_acknowledged(ngtcp2_conn *quic, int64_t id, uint64_t offset, uint64_t count, void *user, void *stream) {
   (void)quic, (void)id, (void)offset, (void)user;
-  if (stream) cq_stream_acknowledged(stream, count);
+  if (!stream) return 0;
+  cq_stream_acknowledged(stream, count);
+  cq_stream_stop_peer(stream);
   return 0;
 }
 

@@ -59,7 +59,7 @@ struct cquic_stream {
   size_t sink_capacity, sunk;
   uint64_t wanted_write, error_code;
   bool sendable, finish, finish_sent, write_shut, remote, announced, waits_for_read;
-  bool accepted, end_received, end_read, was_reset, library_open, released, slot_returned;
+  bool accepted, end_received, end_read, was_reset, library_open, released, slot_returned, stop_wanted;
 };
 
 typedef enum { CQ_OPEN, CQ_CLOSING, CQ_DRAINING, CQ_DEAD } cq_state;
@@ -201,6 +201,7 @@ void cq_stream_enqueue(cquic_stream *stream);
 void cq_stream_dequeue(cquic_stream *stream);
 void cq_stream_sent(cquic_stream *stream, uint64_t count, bool finish);
 void cq_stream_acknowledged(cquic_stream *stream, uint64_t count);
+void cq_stream_stop_peer(cquic_stream *stream);
 void cq_stream_write_failed(cquic_stream *stream, uint64_t code);
 void cq_stream_read_failed(cquic_stream *stream, uint64_t code);
 int cq_stream_received(cquic_stream *stream, const uint8_t *bytes, size_t count, bool end);

@@ -115,6 +115,15 @@ cquic_stream *cquic_stream_accept(cquic_connection *connection) {
   return stream;
 }
 
+// Tells the peer that nothing it sends on the stream is wanted, once it has everything: told earlier, it answers with a reset, and credit for what is
+// still to come may never arrive.
+void cq_stream_stop_peer(cquic_stream *stream) {
+  if (!stream->stop_wanted || stream->unacknowledged || !stream->finish_sent || !stream->library_open) return;
+  stream->stop_wanted = false;
+  ngtcp2_conn_shutdown_stream_read(stream->connection->quic, stream->id, 0);
+  cq_connection_mark(stream->connection);
+}
+
 void cquic_stream_release(cquic_stream *stream) {
   stream->user = NULL;
   forget_received(stream);
@@ -122,8 +131,8 @@ void cquic_stream_release(cquic_stream *stream) {
     // What was sent before the end still arrives; what the peer sends is wanted no more.
     if (!stream->end_received && !stream->was_reset) {
       cq_stream_read_failed(stream, 0);
-      ngtcp2_conn_shutdown_stream_read(stream->connection->quic, stream->id, 0);
-      cq_connection_mark(stream->connection);
+      stream->stop_wanted = true;
+      cq_stream_stop_peer(stream);
     }
   } else if (stream->library_open && (!stream->finish || !stream->end_received)) {
     cquic_stream_reset(stream, 0);

@@ -5,7 +5,7 @@ import Synchronization
 enum Mutation: String, CaseIterable, Sendable {
   case exchangesTwoWrites, losesAByte, repeatsAWrite, endsEarly, countsTooMuch
   case neverHoldsBack, holdsUpOtherStreams
-  case finishClosesBothDirections, finishIsNotSent, resetLooksLikeAnEnd, leaksStreams, sendsAfterFinish
+  case finishClosesBothDirections, finishIsNotSent, resetLooksLikeAnEnd, leaksStreams, sendsAfterFinish, resetsWhatIsLetGo
   case takesAnyPeer, namesItself, hasOneBindingForAll, bindsEachEndDifferently
   case ignoresCancelledAccepts, ignoresCancelledReceives, ignoresCancelledSends, losesWhatACancelledReceiveMissed
   case sleepsThroughClose, saysAnotherErrorAtClose, keepsListening, tearsDatagrams, takesBadAddresses
@@ -20,6 +20,7 @@ enum Mutation: String, CaseIterable, Sendable {
     case .resetLooksLikeAnEnd: "reset"
     case .leaksStreams: "stream-after-stream"
     case .sendsAfterFinish: "send-after-finish-refused"
+    case .resetsWhatIsLetGo: "let-go-after-finish"
     case .takesAnyPeer: "wrong-peer-refused"
     case .namesItself: "identity"
     case .hasOneBindingForAll, .bindsEachEndDifferently: "channel-binding"
@@ -119,6 +120,11 @@ private final class WrongStream: TransportStream {
   let memory = Mutex((held: [UInt8](), sends: 0, receives: 0, cancelled: false, finished: false))
   var mutation: Mutation { connection.mutation }
   init(_ base: any TransportStream, _ connection: WrongConnection) { (self.base, self.connection) = (base, connection) }
+
+  deinit {
+    guard connection.mutation == .resetsWhatIsLetGo else { return }
+    Task { [base] in await base.reset(code: 0) }
+  }
 
   private func plain(_ bytes: [UInt8]) async throws(PluginError) {
     let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)

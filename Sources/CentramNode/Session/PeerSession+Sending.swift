@@ -76,6 +76,8 @@ extension PeerSession {
       let stream = try await link.connection.openStream()
       try await stream.send(bytes)
       try await stream.finish()
+      // The peer ends its direction when it has read the frame; until then the stream is one of those that are open.
+      try await stream.waitForEnd()
     } catch {
       if link.end == nil { services.log(.debug, "a frame of \(bytes.count) bytes was not sent: \(error.message)") }
     }

@@ -11,6 +11,13 @@ extension TransportStream {
     bytes.withUnsafeBytes { buffer.copyMemory(from: $0) }
     try await send(UnsafeRawBufferPointer(buffer))
   }
+
+  /// Drops what still comes, up to the end of the peer's direction.
+  func waitForEnd() async throws(PluginError) {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 1)
+    defer { buffer.deallocate() }
+    while try await receive(into: buffer) > 0 {}
+  }
 }
 
 /// Reads frames from a stream. One task at a time uses it.

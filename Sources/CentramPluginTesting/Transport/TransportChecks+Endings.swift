@@ -29,6 +29,27 @@ extension TransportCheck {
         try await scene.expectError(.closed, "a send that waits when the peer resets", from: Task { try await sending.value })
       }
     },
+    TransportCheck("let-go-after-finish") { scene in
+      try await scene.withPair { pair in
+        for (who, sender, receiver) in [("the dialler", pair.client, pair.server), ("the listener", pair.server, pair.client)] {
+          for count in [10, 100_000, 1 << 20] {
+            let pattern = TransportPattern(seed: UInt64(count))
+            let sending = Task {
+              let stream = try await sender.openStream()
+              try await pattern.send(count, on: stream) { TransportPattern.period }
+              try await stream.finish()
+            }
+            let stream = try await receiver.acceptStream()
+            try await promptly("\(count) bytes of \(who) that lets go of its stream after finish", within: scene.options.promptness) {
+              try await pattern.expect(count, on: stream)
+              try await stream.expectEnd("the end after \(count) bytes")
+            }
+            try await sending.value
+            try await stream.finish()
+          }
+        }
+      }
+    },
     TransportCheck("close-wakes-all") { scene in
       for closing in ["the dialler", "the listener"] {
         try await scene.withPair { pair in
