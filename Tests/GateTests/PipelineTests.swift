@@ -142,8 +142,8 @@ struct ScriptedSource: GateLayerSource {
 
   @Test func anIncompleteGateListensOnLoopbackOnlyUnlessAllowed() throws {
     var settings = GateSettings()
-    let open = ["quic://0.0.0.0:9741", "tcp://[::]:9741", "tcp://192.168.1.7:1", "quic://example.org:9741", "tcp://[::ffff:10.0.0.1]:2", "nonsense"]
-    let own = ["tcp://127.0.0.1:9741", "quic://[::1]:9741", "tcp://localhost:1", "memory://a"]
+    let open = ["quic://0.0.0.0:9741", "tcp://[::]:9741", "tcp://192.168.1.7:1", "quic://example.org:9741", "tcp://[::ffff:10.0.0.1]:2", "tcp://0.0.0.0:0", "nonsense"]
+    let own = ["tcp://127.0.0.1:9741", "quic://[::1]:9741", "tcp://localhost:1", "memory://a", "quic://127.0.0.1:0", "tcp://[::1]:0"]
     for address in open + own { try settings.checkListening(on: [address]) }
     settings.disabled = ["gate.norms"]
     for address in own { try settings.checkListening(on: [address]) }

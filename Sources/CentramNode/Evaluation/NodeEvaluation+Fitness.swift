@@ -86,7 +86,7 @@ extension NodeEvaluation: FitnessService {
 
   public func randomTextLosses(candidateHash: [UInt8]?, scale: Double, count: Int, seed: UInt64) async throws(PluginError) -> [Double] {
     try await answering { () throws(GenomePackageError) in
-      let (sequences, bytes) = self.randomText(count, seed: seed)
+      let (sequences, bytes) = try self.randomText(count, seed: seed)
       let measured = try self.model(with: candidateHash.map { .genome(Hexadecimal.text($0)) }, scale: scale)
       let nats: [[Double]]
       switch measured {
@@ -100,13 +100,17 @@ extension NodeEvaluation: FitnessService {
     }
   }
 
-  /// Sequences of printable ASCII, each character as likely as the others, and the bytes that their scored tokens stand for.
-  private func randomText(_ count: Int, seed: UInt64) -> (sequences: [[Int32]], bytes: [Int]) {
-    let prefix = tokenizer.prefix, step = max(2, length - prefix.count)
+  /// Sequences of the hold-out's tokens, each drawn by itself, and the bytes that their scored tokens stand for. Tokens are as frequent as in text, and
+  /// nothing before foretells them: what a genome gains there is no knowledge of text.
+  private func randomText(_ count: Int, seed: UInt64) throws(GenomePackageError) -> (sequences: [[Int32]], bytes: [Int]) {
+    let state = try state(), prefix = tokenizer.prefix, step = max(2, length - prefix.count)
+    var pool: [Int32] = []
+    for domain in domains { for sequence in try holdOut(domain, state).sequences { pool += sequence.dropFirst(prefix.count) } }
     var sequences: [[Int32]] = [], bytes: [Int] = []
     for place in 0..<count {
-      let text = RandomText.characters(step, ElementRandom(seed: seed, name: "random-text", stream: place))
-      let sequence = prefix + tokenizer.encode(text).prefix(step)
+      var words = [UInt32](repeating: 0, count: step)
+      words.withUnsafeMutableBufferPointer { ElementRandom(seed: seed, name: "random-text", stream: place).fill($0.baseAddress!, index: 0, count: step) }
+      let sequence = prefix + words.map { pool[Int(UInt64($0) * UInt64(pool.count) >> 32)] }
       sequences.append(sequence)
       bytes.append(sequence.dropFirst().reduce(0) { $0 + tokenizer.bytes(of: $1).count })
     }

@@ -157,7 +157,10 @@ public struct Evolution: Sendable {
     let entry = try keep(best, candidate, state, bound: bound, own: own)
     (line.outcome, line.result) = (.kept, entry.after.genomes.last)
     if case .merged(let genome) = entry.after { line.result = genome }
-    line.reason = best.isExact ? "better on the hold-out" : "better on the hold-out; the sum was compressed to rank \(settings.rankLimit) and is no longer exact"
+    line.reason =
+      candidate.isOwn && own != nil
+      ? "better on the node's own domain"
+      : best.isExact ? "better on the hold-out" : "better on the hold-out; the sum was compressed to rank \(settings.rankLimit) and is no longer exact"
     return line
   }
 

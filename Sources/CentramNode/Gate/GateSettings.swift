@@ -39,7 +39,8 @@ public struct GateSettings: Sendable {
   }
 
   private static func isLoopback(_ text: String) -> Bool {
-    guard let address = try? PeerAddress(text) else { return false }
+    // Port 0 asks for any; no peer has it.
+    guard let address = try? PeerAddress(text.hasSuffix(":0") ? text.dropLast() + "1" : text) else { return false }
     return address.scheme == "memory" || address.host == "localhost" || address.ip.map { $0.reach == .loopback } ?? false
   }
 }
