@@ -230,8 +230,8 @@ let package = Package(
     .testTarget(
       name: "RoundTests",
       dependencies: [
-        api, "CentramGenome", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTransportSupport", "CentramWire", "MergeOperators_LoraCat",
-        "MergeOperators_LoraSVD", "Trainers_Lora", "Transport_Memory",
+        api, "CentramGenome", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTransportSupport", "CentramWire",
+        "MergeOperators_LoraCat", "MergeOperators_LoraSVD", "Trainers_Lora", "Transport_Memory",
       ], swiftSettings: swift),
     .testTarget(
       name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus", "LinkedGate"] + firstLayers, swiftSettings: swift),

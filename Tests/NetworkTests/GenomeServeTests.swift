@@ -52,7 +52,8 @@ import Testing
         ], home: home)
     }
     _ = try host(
-      ["train", "--model", texts.folder + "/base", "--data", "\(texts.folder)/\(name).txt", "--adapter-path", home + "/adapter", "--iters", "60", "--learning-rate", "3e-3"] + common,
+      ["train", "--model", texts.folder + "/base", "--data", "\(texts.folder)/\(name).txt", "--adapter-path", home + "/adapter", "--iters", "60", "--learning-rate", "3e-3"]
+        + common,
       home: home)
     _ = try host(["genome", "create", home + "/adapter", "--domain", name, "--license", "CC0-1.0"], home: home)
     return home
