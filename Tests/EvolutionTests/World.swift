@@ -31,12 +31,9 @@ final class World: Sendable {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
     var all = ""
     base = root + "/Tests/Fixtures/Golden/Model/gpt-byte-trained"
-    for (domain, place, ending) in [("c", "Sources/CModelKernels", ".c"), ("prose", "docs", ".md"), ("swift", "Sources/CentramModel/Engine", ".swift")] {
-      var bytes: [UInt8] = []
-      for name in try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(place)").sorted() where name.hasSuffix(ending) {
-        bytes += try Data(contentsOf: URL(fileURLWithPath: "\(root)/\(place)/\(name)"))
-      }
-      let text = String(decoding: bytes.prefix(60_000).filter { $0 < 128 }, as: UTF8.self), cut = text.index(text.startIndex, offsetBy: text.count * 2 / 3)
+    for domain in Self.domains {
+      let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(root)/Tests/Fixtures/Texts/\(domain).txt"))
+      let text = String(decoding: bytes, as: UTF8.self), cut = text.index(text.startIndex, offsetBy: text.count * 2 / 3)
       try String(text[..<cut]).write(toFile: folder("\(domain).txt"), atomically: true, encoding: .utf8)
       all += text[..<cut]
       try String(text[cut...]).write(toFile: folder("\(domain)-held.txt"), atomically: true, encoding: .utf8)

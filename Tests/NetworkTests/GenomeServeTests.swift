@@ -3,7 +3,7 @@ import Testing
 
 /// Two nodes that never met train on different text, offer each other what came of it, judge it by ten layers, and take in what makes them better.
 @Suite(.serialized) struct GenomeServeTests {
-  /// Texts of this repository: what both start from, what each trains on, and on what each judges.
+  /// What both start from, what each trains on, and on what each judges.
   private struct Texts {
     let folder: String
 
@@ -11,13 +11,9 @@ import Testing
       folder = NSTemporaryDirectory() + "centram-genomes-\(UUID().uuidString)"
       let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
       try FileManager.default.createDirectory(atPath: folder + "/public", withIntermediateDirectories: true)
-      for (name, place, ending) in [("prose", "docs", ".md"), ("code", "Sources/CentramModel/Engine", ".swift")] {
-        var bytes: [UInt8] = []
-        for file in try FileManager.default.contentsOfDirectory(atPath: "\(root)/\(place)").sorted() where file.hasSuffix(ending) {
-          bytes += try Data(contentsOf: URL(fileURLWithPath: "\(root)/\(place)/\(file)")).filter { $0 < 128 }
-        }
-        try #require(bytes.count > 60_000)
-        for (part, range) in [("public/\(name)", 0..<20_000), ("\(name)", 20_000..<44_000), ("prose-\(name)", 44_000..<52_000), ("code-\(name)", 52_000..<60_000)] {
+      for (name, file) in [("prose", "prose"), ("code", "swift")] {
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: "\(root)/Tests/Fixtures/Texts/\(file).txt"))
+        for (part, range) in [("public/\(name)", 0..<18_000), ("\(name)", 18_000..<41_000), ("prose-\(name)", 41_000..<49_000), ("code-\(name)", 49_000..<57_000)] {
           try Data(bytes[range]).write(to: URL(fileURLWithPath: "\(folder)/\(part).txt"))
         }
       }
