@@ -16,6 +16,8 @@ struct GenomeNode: Sendable {
   /// Nil where the configuration names no text to measure on: then the layers that measure refuse.
   let evaluation: NodeEvaluation?
   let evolution: Evolution?
+  /// Merge operators and trainers. They get the node's signature and never its key.
+  let plugins: PluginHost
 
   struct Options {
     var genomeFolder: String?
@@ -40,8 +42,8 @@ struct GenomeNode: Sendable {
       return try NodeEvaluation(
         store: store, model: path, settings: configuration.evaluation, random: CentramHost.SystemRandom(), hashCache: hashCache, now: { clock.unixMilliseconds })
     }
-    let operators = host.host(configuration, log: options.log), choice = OperatorChoice(operators, versions: configuration.pluginVersions)
-    let merge = GenomeMerge(store: store, host: operators)
+    plugins = host.host(configuration, log: options.log)
+    let choice = OperatorChoice(plugins, versions: configuration.pluginVersions), merge = GenomeMerge(store: store, host: plugins)
     var sources = GateServices.Sources(clock: clock, random: CentramHost.SystemRandom())
     sources.fetch = options.fetch
     sources.remake = { recipe in try await merge.files(recipe).map { Dictionary(uniqueKeysWithValues: $0.map { ($0.name, SHA256.digest(of: $0.bytes)) }) } }

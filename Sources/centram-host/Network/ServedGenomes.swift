@@ -1,3 +1,4 @@
+internal import CentramHost
 internal import CentramNode
 internal import CentramPluginAPI
 internal import CentramStore
@@ -13,6 +14,8 @@ final class ServedGenomes: Sendable {
   private let work: EvolutionWork?
 
   var library: GenomeLibrary { node.library }
+  var plugins: PluginHost { node.plugins }
+  var judge: any GenomeJudging { node.judge }
 
   /// Registers what the node does with messages about genomes. Make it before the node runs.
   init(_ options: HostOptions, _ configuration: NodeConfiguration, node: NetworkNode, log: @escaping @Sendable (LogLevel, String) -> Void) throws {

@@ -5,6 +5,7 @@ internal import CentramStore
 internal import class CentramTransportSupport.SystemTimers
 internal import CentramWire
 internal import Foundation
+internal import Synchronization
 
 /// Puts a node together from this machine's folder, plugins, clock and randomness, and runs it until somebody interrupts.
 struct ServedNode {
@@ -65,7 +66,7 @@ struct ServedNode {
         group.addTask {
           // Plugins that were added or taken away; peers are told.
           while (try? await Task.sleep(nanoseconds: 60_000_000_000)) != nil {
-            plugins.discover()
+            for host in [plugins, genomes.plugins] { host.discover() }
             await node.capabilitiesChanged()
           }
         }
@@ -102,12 +103,13 @@ struct ServedNode {
     var settings = settings
     settings.listen = listen + configuration.traversal.listen
     let roles: [WireRole] = (configuration.traversal.relay.isOpen ? [.relay] : []) + (configuration.discovery.exchange ? [.table] : [])
-    let key = try SigningKey(seed: identity.seed)
+    let key = try SigningKey(seed: identity.seed), gate = GateNotice()
     let node = NetworkNode(
       settings: settings, key: key, transports: traversal.transports(over: transports), clock: WallClock(), random: SystemRandom(), log: output.log,
       capabilities: {
         var capabilities = WireCapabilities()
         capabilities.roles = roles
+        gate.tell(&capabilities)
         capabilities.plugins = host.snapshot().usable().filter { $0.kind != .transport }.prefix(512).map { record in
           var plugin = WirePluginVersion()
           (plugin.id, plugin.version) = (record.id, record.version?.description ?? "0")
@@ -121,7 +123,8 @@ struct ServedNode {
     let discovery = NodeDiscovery(
       settings: finding, own: key.publicKey, host: node, clock: WallClock(), random: .system, network: SystemNetwork(), path: folder + "/peers.json", log: output.log)
     let genomes = try ServedGenomes(options, configuration, node: node, log: output.log)
-    let rounds = RoundServing(node: node, key: key, library: genomes.library, plugins: host) { genomes.storeChanged() }
+    gate.set(genomes.judge)
+    let rounds = RoundServing(node: node, key: key, library: genomes.library, plugins: genomes.plugins) { genomes.storeChanged() }
     return RunningNode(node: node, discovery: discovery, traversal: traversal, plugins: host, genomes: genomes, rounds: rounds, path: folder + "/identity")
   }
 
@@ -132,6 +135,17 @@ struct ServedNode {
         return nil
       }
     }
+  }
+}
+
+/// What peers are told of the gate, which is made after the node that tells them.
+private final class GateNotice: Sendable {
+  private let judge = Mutex<(any GenomeJudging)?>(nil)
+  func set(_ judge: any GenomeJudging) { self.judge.withLock { $0 = judge } }
+
+  func tell(_ capabilities: inout WireCapabilities) {
+    guard let judge = judge.withLock({ $0 }) else { return }
+    (capabilities.gatePolicy, capabilities.disabledGateLayers) = (Data(judge.policyDigest), Array(judge.disabledLayers.prefix(64)))
   }
 }
 
