@@ -87,15 +87,8 @@ extension NodeEvaluation: FitnessService {
   public func randomTextLosses(candidateHash: [UInt8]?, scale: Double, count: Int, seed: UInt64) async throws(PluginError) -> [Double] {
     try await answering { () throws(GenomePackageError) in
       let (sequences, bytes) = try self.randomText(count, seed: seed)
-      let measured = try self.model(with: candidateHash.map { .genome(Hexadecimal.text($0)) }, scale: scale)
-      let nats: [[Double]]
-      switch measured {
-      case .sum(let terms): nats = try await self.nats(try self.voice(terms), sequences)
-      case .mixture(let experts):
-        var all: [[[Double]]] = []
-        for expert in experts { all.append(try await self.nats(try self.voice(expert.terms), sequences)) }
-        nats = try Self.mixed(all, priors: experts.map(\.prior))
-      }
+      // Beside the base alone: a node's own genome makes its model too sure of what it never saw, and whatever is added to it gains there.
+      let nats = try await self.nats(try self.voice(candidateHash.map { [.init(.genome(Hexadecimal.text($0)), weight: scale)] } ?? []), sequences)
       return zip(nats, bytes).map { $0.reduce(0, +) / Double(max(1, $1)) }
     }
   }
