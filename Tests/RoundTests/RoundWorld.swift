@@ -53,6 +53,8 @@ struct RoundWorld {
   var nodes: [Node] = []
   private var queue: [(time: UInt64, node: Int, event: Event)] = []
   var trainings = 0
+  /// That one event had.
+  var mostEffects = 0
   /// Results that nodes said were final, by step.
   var finals: [UInt32: [Int: Data]] = [:]
   var proofs: [(by: Int, proof: WireMisbehaviourProof)] = []
@@ -155,6 +157,7 @@ struct RoundWorld {
       }
       nodes[number].machine = .participant(participant)
     }
+    mostEffects = max(mostEffects, effects.count)
     keep(number)
     note(number)
     if faults.crash > 0, now < faults.until, random.chance(faults.crash) { return crash(number) }

@@ -148,7 +148,18 @@ struct WorkDouble: RoundWork {
     return RoundAggregate(hash: try put(bytes), size: UInt64(bytes.count), norm: 1)
   }
 
-  func lift(_ aggregate: Data) async -> Double { 0.5 }
+  /// What the gate says of updates that are seen side by side.
+  var judges: @Sendable ([[UInt8]]) -> [(text: [UInt8], isLocal: Bool)] = { _ in [] }
+
+  func judge(_ work: RoundAggregation, except own: NodeKey?) async throws(RoundError) -> [RoundRefusal] {
+    var texts: [(hash: Data, bytes: [UInt8])] = []
+    for part in work.parts where part.from != own { texts.append((part.hash, try read(part.hash))) }
+    return judges(texts.map(\.bytes)).map { refused in
+      RoundRefusal(update: texts.first { $0.bytes == refused.text }!.hash, layer: "gate.double", reason: "not wanted", isLocal: refused.isLocal)
+    }
+  }
+
+  func lift(_ aggregate: Data, from start: Data) async throws(RoundError) -> Double { start.isEmpty ? 0.5 : 0.25 }
 
   private func read(_ hash: Data) throws(RoundError) -> [UInt8] {
     do { return try store.read(Hexadecimal.text(hash)) } catch { throw RoundError(.unavailable, error.message) }

@@ -71,10 +71,11 @@ extension RoundCoordinator {
 
   // MARK: Commitments
 
-  func acknowledge(_ place: Int, _ digest: Data, _ outcome: WireUpdateOutcome, _ sentence: String = "") -> RoundEffect {
+  func acknowledge(_ place: Int, _ digest: Data, _ outcome: WireUpdateOutcome, _ sentence: String = "", _ verdict: WireSigned? = nil) -> RoundEffect {
     var message = WireUpdateAck()
     (message.round, message.outerStep, message.participant, message.digest) = (round, record.step, record.members[place].index, digest)
-    (message.outcome, message.message) = (outcome, String(sentence.prefix(120)))
+    (message.outcome, message.message) = (outcome, sentence.prefix(utf8: 512))
+    if let verdict { message.verdict = verdict }
     return .send(.acknowledge(message), to: record.members[place].node)
   }
 

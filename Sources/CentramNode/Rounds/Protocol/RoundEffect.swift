@@ -60,6 +60,8 @@ public struct RoundAggregation: Sendable, Equatable {
     public var weightBasisPoints: UInt32
     /// Who made it.
     public var from: NodeKey
+    /// Of the data behind it: the round's, or what the participant said of its own.
+    public var domain = ""
   }
   public var step: UInt32
   /// SHA-256 of what the step started from; empty for none.

@@ -91,7 +91,8 @@ public struct RoundParticipant: Sendable {
     case .welcome(let welcome) where sender == coordinator: return self.welcome(welcome)
     case .final(let final) where sender == coordinator: return self.final(final, now)
     case .start(let start) where sender == coordinator:
-      if let proof = said.note(frame, step: start.outerStep) { return accuse(proof, now) }
+      // Only of a step that can begin now, so that a coordinator's words do not pile up.
+      if start.outerStep == record.step || start.outerStep == record.lastStep + 1, let proof = said.note(frame, step: start.outerStep) { return accuse(proof, now) }
       return begin(start, now)
     case .abort(let abort) where sender == coordinator: return end(abort.message, abort.reason)
     default: break
@@ -109,6 +110,8 @@ public struct RoundParticipant: Sendable {
     case .commit, .reveal, .vote:
       guard let member = record.members.first(where: { $0.node == sender }), sender != own else { return [] }
       if let proof = said.note(frame, step: record.step) { return accuse(proof, now) }
+      // Who was proven to say two things keeps to the first.
+      guard said.isConsistent(frame, step: record.step) else { return [] }
       if case .commit = message {
         commits[member.index] = frame
         return reveal(now)

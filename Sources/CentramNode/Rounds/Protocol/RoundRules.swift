@@ -41,6 +41,11 @@ public enum RoundRules {
   private static func first(_ hash: [UInt8]) -> UInt64 { hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
 }
 
+extension WireRoundPlan {
+  /// Of a member's data: the round's, or what the member said of its own.
+  func domain(of member: RoundMember) -> String { domain.isEmpty ? member.domain : domain }
+}
+
 /// A member of a round.
 public struct RoundMember: Codable, Sendable, Equatable {
   public var index: UInt32

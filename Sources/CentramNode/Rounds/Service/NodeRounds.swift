@@ -48,6 +48,8 @@ public struct NodeRounds: Sendable {
     public var lastResult: String
     public var message: String
     public var base: String, trainer: String, domain: String
+    /// Of the coordinator: the votes on the present proposal, or those that made the last aggregate final.
+    public var votes: [RoundBallot] = []
   }
 
   /// What is kept of a round beside the state machines.
@@ -61,17 +63,28 @@ public struct NodeRounds: Sendable {
   let node: NetworkNode
   let plugins: PluginHost
 
+  /// What the work of a round needs of the node.
+  public struct Means: Sendable {
+    public var plugins: PluginHost
+    /// For trainings while they run.
+    public var folder: String
+    public var threads = 1
+    /// Judges updates; nil: only the round's own checks do.
+    public var gate: RoundGate?
+    /// Measures aggregates; nil: votes say no lift.
+    public var evaluation: NodeEvaluation?
+    public init(plugins: PluginHost, folder: String) { (self.plugins, self.folder) = (plugins, folder) }
+  }
+
   /// - Parameters:
-  ///   - folder: for trainings while they run.
   ///   - agent: program and version, stated in manifests.
   ///   - genomesChanged: called when a finished round became a genome.
   public init(
-    node: NetworkNode, key: SigningKey, library: GenomeLibrary, plugins: PluginHost, folder: String, threads: Int, agent: String,
-    genomesChanged: @escaping @Sendable () -> Void = {}
+    node: NetworkNode, key: SigningKey, library: GenomeLibrary, means: Means, agent: String, genomesChanged: @escaping @Sendable () -> Void = {}
   ) {
-    (self.node, self.library, self.plugins) = (node, library, plugins)
+    (self.node, self.library, plugins) = (node, library, means.plugins)
     let store = library.store, log = node.log
-    var hooks = RoundService.Hooks { (announce) throws(RoundError) in try Self.work(announce, store, plugins, folder, threads, node.clock) }
+    var hooks = RoundService.Hooks { (announce) throws(RoundError) in try Self.work(announce, store, means, node.clock) }
     hooks.accused = { proof in
       log(.warning, "\(Hexadecimal.text(proof.accused)): \(proof.message)")
       let now = UInt64(max(0, node.clock.unixMilliseconds))
@@ -83,8 +96,8 @@ public struct NodeRounds: Sendable {
       log(.info, "round \(Self.short(announce.round)) is over\(message.isEmpty ? "" : ": \(message)")")
       guard announce.coordinator.elementsEqual(key.publicKey.bytes), let result else { return }
       do {
-        let work = try Self.work(announce, store, plugins, folder, threads, node.clock)
-        let record = try library.create(announce, result, by: work, folder: "\(folder)/result-\(Hexadecimal.text(announce.round))", parent: nil, agent: agent)
+        let work = try Self.work(announce, store, means, node.clock)
+        let record = try library.create(announce, result, by: work, folder: "\(means.folder)/result-\(Hexadecimal.text(announce.round))", parent: nil, agent: agent)
         if let record { log(.info, "round \(Self.short(announce.round)) made the genome \(record.id)") }
         genomesChanged()
       } catch { log(.error, "the result of round \(Self.short(announce.round)) could not be made a genome: \(error)") }
@@ -96,7 +109,7 @@ public struct NodeRounds: Sendable {
   private static func placeName(_ round: Data) -> String { "rounds.place.\(Hexadecimal.text(round))" }
 
   private static func work(
-    _ announce: WireRoundAnnounce, _ store: GenomeStore, _ plugins: PluginHost, _ folder: String, _ threads: Int, _ clock: any NodeClock
+    _ announce: WireRoundAnnounce, _ store: GenomeStore, _ means: Means, _ clock: any NodeClock
   ) throws(RoundError) -> AdapterRounds {
     let place: Place
     do throws(StoreError) {
@@ -105,8 +118,9 @@ public struct NodeRounds: Sendable {
       }
       place = kept
     } catch { throw RoundError(.storage, error.message) }
-    var settings = AdapterRounds.Settings(base: place.base, data: place.data, folder: folder)
-    settings.threads = threads
+    var settings = AdapterRounds.Settings(base: place.base, data: place.data, folder: means.folder)
+    (settings.threads, settings.gate, settings.evaluation) = (means.threads, means.gate, means.evaluation)
+    let plugins = means.plugins
     let operators = OperatorChoice(plugins)
     return try AdapterRounds(announce, settings: settings, store: store, now: { clock.unixMilliseconds }) { id, version in
       try plugins.trainer("\(id)@\(version)")
@@ -182,6 +196,7 @@ public struct NodeRounds: Sendable {
       (line.step, line.participants, line.lastResult, line.message) = (
         machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message
       )
+      line.votes = machine.ballots
       all.append(line)
     }
     for machine in await service.joined() {

@@ -101,7 +101,13 @@ public actor RoundService {
   }
 
   private func hear(_ announce: WireRoundAnnounce, _ sender: NodeKey, _ peer: NodeKey) async {
-    guard case .forward = heard.take(announce, signedBy: sender, from: peer, now: now) else { return }
+    let wasVerified = heard.rounds[announce.round]?.isVerified ?? false
+    let verdict = heard.take(announce, signedBy: sender, from: peer, now: now)
+    if !wasVerified, heard.rounds[announce.round]?.isVerified == true {
+      let name = Hexadecimal.text(announce.round)
+      node.log(.info, "round \(name.prefix(8)) is announced by \(Hexadecimal.text(announce.coordinator).prefix(16)); centram-host round join \(name) takes part")
+    }
+    guard case .forward = verdict else { return }
     var next = announce
     next.hops += 1
     guard let frame = key.publish(next, now: now) else { return }

@@ -15,6 +15,10 @@ public struct AdapterRounds: RoundWork {
     /// Holds what a training needs while it runs. It can go when the round is over.
     public var folder: String
     public var threads = 1
+    /// Judges updates; nil: only the round's own checks do.
+    public var gate: RoundGate?
+    /// Measures aggregates; nil: votes say no lift.
+    public var evaluation: NodeEvaluation?
     public init(base: String, data: String?, folder: String) { (self.base, self.data, self.folder) = (base, data, folder) }
   }
 
@@ -27,6 +31,8 @@ public struct AdapterRounds: RoundWork {
   let now: @Sendable () -> Int64
   private let shapes: [String: [Int]]
   private let maximumNorm: Double?
+  private let bases: NodeBases
+  private let known = RoundGate.Known()
 
   /// - Parameters:
   ///   - trainer: finds a trainer by id and version.
@@ -39,6 +45,7 @@ public struct AdapterRounds: RoundWork {
   ) throws(RoundError) {
     (self.announce, self.settings, self.store, self.now) = (announce, settings, store, now)
     (self.trainer, self.resolve) = (trainer, resolve)
+    bases = NodeBases(paths: [settings.base], store: store)
     let plan = announce.plan, hash: String
     do throws(GenomePackageError) { hash = try BaseModelHash.of(settings.base) } catch { throw RoundError(.configuration, error.message) }
     guard hash == Hexadecimal.text(plan.base) else {
@@ -71,7 +78,35 @@ public struct AdapterRounds: RoundWork {
     _ = try UpdateCheck(shapes: shapes, maximumRank: try rank(), maximumNorm: maximumNorm).check(try blob(update, "update \(Hexadecimal.text(update.prefix(4)))"))
   }
 
-  public func lift(_ aggregate: Data) async -> Double { 0 }
+  public func judge(_ work: RoundAggregation, except own: NodeKey?) async throws(RoundError) -> [RoundRefusal] {
+    guard let gate = settings.gate else { return [] }
+    var candidates: [RoundGate.Candidate] = []
+    for part in work.parts {
+      let blob = try blob(part.hash, "update \(Hexadecimal.text(part.hash.prefix(4)))")
+      candidates.append(.init(hash: part.hash, blob: blob, author: part.from, domain: part.domain))
+    }
+    let start = work.start.isEmpty ? nil : (adapter: try blob(work.start, "the step's start").adapter, key: Hexadecimal.text(work.start))
+    return try await gate.refusals(.init(plan: plan, bases: bases, start: start, candidates: candidates, now: now()), except: own, known)
+  }
+
+  public func lift(_ aggregate: Data, from start: Data) async throws(RoundError) -> Double {
+    guard let evaluation = settings.evaluation, evaluation.base == Hexadecimal.text(plan.base) else { return 0 }
+    let before = try measured(start), after = try measured(aggregate)
+    var sum = 0.0
+    do throws(GenomePackageError) {
+      for domain in evaluation.domains {
+        let old = try await evaluation.losses(of: before, domain: domain), new = try await evaluation.losses(of: after, domain: domain)
+        sum += (old.reduce(0, +) - new.reduce(0, +)) / Double(max(1, old.count))
+      }
+    } catch { throw RoundError(error.code == .cancelled ? .cancelled : .work, error.message) }
+    return sum / Double(evaluation.domains.count)
+  }
+
+  /// The base with an aggregate, or alone.
+  private func measured(_ aggregate: Data) throws(RoundError) -> MeasuredModel {
+    guard !aggregate.isEmpty else { return .sum([]) }
+    return .sum([.init(.adapter(try blob(aggregate, "an aggregate").adapter, key: Hexadecimal.text(aggregate)))])
+  }
 
   public func aggregate(_ work: RoundAggregation) async throws(RoundError) -> RoundAggregate {
     var updates: [(blob: AdapterBlob, weight: UInt32)] = []
