@@ -35,7 +35,7 @@ import Testing
     let round = try host(
       [
         "round", "start", "--base", Self.base, "--data", try data(a, 0), "--domain", "prose", "--minimum", "3", "--maximum", "3", "--outer-steps", "2", "--local-steps", "2",
-        "--trainer-parameters", #"{"rank": 2, "batch": 2, "length": 65, "learning_rate": 0.01, "schedule": "constant", "validate_every": 0}"#,
+        "--trainer-parameters", #"{"rank": 2, "batch": 2, "length": 65, "learning_rate": 0.001, "schedule": "constant", "validate_every": 0}"#,
       ], a)
     #expect(round.count == 32)
     for (number, node) in others.enumerated() {
@@ -62,7 +62,7 @@ import Testing
     let genomes = try JSONDecoder().decode([Genome].self, from: Data(try host(["genome", "list", "--json"], a).utf8))
     #expect(genomes.map(\.state) == ["own"] && genomes.map(\.domain) == ["prose"] && genomes.allSatisfy { $0.base.count == 64 })
     // Who only took part made none.
-    for node in others { #expect(try host(["genome", "list", "--json"], node) == "[]") }
+    for node in others { #expect(try JSONDecoder().decode([Genome].self, from: Data(try host(["genome", "list", "--json"], node).utf8)).isEmpty) }
     for node in [a] + others { #expect(node.interrupt() == 0, "\(node.text)") }
   }
 

@@ -57,7 +57,7 @@ import Testing
       }
       world.run(milliseconds: 200)
     }
-    world.run()
+    world.run(milliseconds: 200_000)
   }
 
   /// What holds of a node whatever it was sent.

@@ -42,7 +42,7 @@ struct RoundWorld {
   }
   enum Event {
     case frame(Frame), tick, restart
-    case trained(UInt32, Result<TrainedUpdate, RoundError>), checked(RoundUpdate, String?)
+    case trained(UInt32, Result<TrainedUpdate, RoundError>), checked(RoundUpdate, String?), refused(UInt32, [RoundRefusal])
     case aggregated(UInt32, Result<RoundAggregate, RoundError>), recomputed(UInt32, Data, RoundParticipant.Recomputation)
   }
 
@@ -65,6 +65,8 @@ struct RoundWorld {
   var votes: [String: Set<Data>] = [:]
   /// What the gate of a node says of an update.
   var gate: @Sendable (RoundUpdate) -> String? = { _ in nil }
+  /// What the coordinator's gate says of updates beside each other.
+  var judged: @Sendable (RoundAggregation) -> [RoundRefusal] = { _ in [] }
   /// Local steps of a participant take so long.
   var trainingTime: @Sendable (Int) -> UInt64 = { _ in 500 }
   let announce: WireRoundAnnounce
@@ -128,6 +130,7 @@ struct RoundWorld {
       handle(entry.node, entry.event)
       if nodes.allSatisfy({ $0.hasVanished || ended[$0.number] != nil }) { return }
     }
+    now = max(now, end)
   }
 
   private mutating func handle(_ number: Int, _ event: Event) {
@@ -144,6 +147,7 @@ struct RoundWorld {
       case .checked(let update, let refusal):
         effects = coordinator.checked(step: update.step, participant: update.participant, hash: update.hash, refusal: refusal, now: now)
       case .aggregated(let step, let outcome): effects = coordinator.aggregated(step: step, outcome, now: now)
+      case .refused(let step, let refusals): effects = coordinator.refused(step: step, refusals, now: now)
       case .restart, .trained, .recomputed: break
       }
       nodes[number].machine = .coordinator(coordinator)
@@ -153,7 +157,7 @@ struct RoundWorld {
       case .tick: effects = participant.tick(now: now)
       case .trained(let step, let outcome): effects = participant.trained(step: step, outcome, now: now)
       case .recomputed(let step, let proposal, let outcome): effects = participant.recomputed(step: step, proposal: proposal, outcome, now: now)
-      case .restart, .checked, .aggregated: break
+      case .restart, .checked, .refused, .aggregated: break
       }
       nodes[number].machine = .participant(participant)
     }
@@ -181,6 +185,8 @@ struct RoundWorld {
       deliver(Self.frame(message.wire, by: nodes[number].key, now), to: other)
     case .check(let update): schedule(number, .checked(update, gate(update)), in: UInt64.random(in: 1...300, using: &random))
     case .aggregate(let work):
+      let refusals = judged(work)
+      guard refusals.isEmpty else { return schedule(number, .refused(work.step, refusals), in: 5) }
       schedule(number, .aggregated(work.step, .success(RoundAggregate(hash: Self.merge(work), size: 100, norm: 1))), in: UInt64.random(in: 1...300, using: &random))
     case .recompute(let work, let proposal, _):
       schedule(number, .recomputed(work.step, proposal, .computed(Self.merge(work), lift: 0)), in: UInt64.random(in: 1...300, using: &random))
@@ -223,7 +229,7 @@ struct RoundWorld {
     queue.removeAll { entry in
       guard entry.node == number else { return false }
       switch entry.event {
-      case .trained, .checked, .aggregated, .recomputed: return true
+      case .trained, .checked, .refused, .aggregated, .recomputed: return true
       case .frame, .tick, .restart: return false
       }
     }

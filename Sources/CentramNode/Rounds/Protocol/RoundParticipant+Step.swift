@@ -97,13 +97,8 @@ extension RoundParticipant {
   }
 
   mutating func acknowledge(_ message: WireUpdateAck, _ now: UInt64) -> [RoundEffect] {
-    guard let update = record.update, message.participant == record.index, message.digest == update.hash else { return [] }
-    switch message.outcome {
-    case .taken: record.update?.isTaken = true
-    // The gate judges updates when all are there, so after it took them.
-    case .refused: record.update?.isTaken = false
-    default: break
-    }
+    guard let update = record.update, message.participant == record.index else { return [] }
+    if message.outcome == .taken, message.digest == update.hash { record.update?.isTaken = true }
     return []
   }
 }

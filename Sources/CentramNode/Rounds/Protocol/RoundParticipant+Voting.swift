@@ -42,8 +42,11 @@ extension RoundParticipant {
       return "its weights are not equal shares of at least \(announce.minimumParticipants) updates"
     }
     guard counted.allSatisfy({ $0.update.count == 32 }) else { return "it weighs an update that it does not name" }
-    if let update = record.update, update.isTaken, !counted.contains(where: { $0.participant == record.index && $0.update == update.hash }) {
-      return "it leaves out this participant's update, which was taken"
+    // The coordinator's gate judges updates when all are there, so it may refuse one that was taken; its reason then stands in the proposal.
+    if let update = record.update, update.isTaken, let own = proposal.contributions.first(where: { $0.participant == record.index }),
+      own.weightBps > 0 ? own.update != update.hash : own.reason.isEmpty
+    {
+      return "it leaves out this participant's update, which was taken, and says no reason"
     }
     return nil
   }
