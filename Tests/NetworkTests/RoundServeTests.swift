@@ -35,7 +35,7 @@ import Testing
     let round = try host(
       [
         "round", "start", "--base", Self.base, "--data", try data(a, 0), "--domain", "prose", "--minimum", "3", "--maximum", "3", "--outer-steps", "2", "--local-steps", "2",
-        "--trainer-parameters", #"{"rank": 2, "batch": 2, "length": 65, "learning_rate": 0.001, "schedule": "constant", "validate_every": 0}"#,
+        "--trainer-parameters", #"{"rank": 8, "batch": 2, "length": 65, "learning_rate": 0.001, "schedule": "constant", "validate_every": 0}"#,
       ], a)
     #expect(round.count == 32)
     for (number, node) in others.enumerated() {

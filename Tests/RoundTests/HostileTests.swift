@@ -212,6 +212,28 @@ import Testing
     #expect(small.ended[0]?.reason == .tooFew && small.finals.isEmpty)
   }
 
+  @Test func whoTellsTheParticipantsSomethingElseThanTheCoordinatorStopsNoRoundAndIsProven() throws {
+    for kind in 0..<2 {
+      var world = try world()
+      let key = world.nodes[4].key, coordinator = world.nodes[0].key.publicKey
+      world.nodes[4].isHonest = false
+      // Participants hear another commitment, or another update, than the coordinator does.
+      world.nodes[4].intercept = { effect, _ in
+        guard case .publish(let frame, let keys) = effect, keys.contains(coordinator) else { return [effect] }
+        let others: RoundEffect = .publish(frame, to: keys.filter { $0 != coordinator })
+        let changed =
+          kind == 0
+          ? Self.changed(others, by: key, WireUpdateCommit.self) { $0.commitment = Data(repeating: 9, count: 32) }
+          : Self.changed(others, by: key, WireUpdateReveal.self) { $0.update = Data(repeating: 9, count: 32) }
+        return changed + [.publish(frame, to: [coordinator])]
+      }
+      world.run()
+      #expect((0...3).allSatisfy { world.ended[$0]?.result?.isLast == true } && world.disagreements.isEmpty, "kind \(kind): \(world.ended)")
+      let proofs = world.proofs.filter { world.nodes[$0.by].isHonest }
+      #expect(!proofs.isEmpty && proofs.allSatisfy { $0.proof.accused == Data(key.publicKey.bytes) }, "kind \(kind)")
+    }
+  }
+
   @Test func aRefusalOfAnotherStepOrPhaseChangesNothing() throws {
     var coordinator = try RoundCoordinator(RoundWorld.announce(participants: 1...2), key: RoundWorld.key(0), drawn: 1)
     let before = coordinator.record, refusal = RoundRefusal(update: Data(count: 32), layer: "gate.norms", reason: "large")

@@ -111,7 +111,8 @@ import Testing
     let announce = RoundWorld.announce(participants: 1...1, outerSteps: 100_000)
     var participant = try RoundParticipant(announce, offer: RoundWorld.offer, key: RoundWorld.key(1), now: RoundWorld.begin)
     var start = WireRoundStart()
-    (start.round, start.commitByMs, start.participants) = (announce.round, RoundWorld.begin + 1_000, [RoundMember(index: 0, key: Data(RoundWorld.key(1).publicKey.bytes), domain: "").message])
+    (start.round, start.commitByMs) = (announce.round, RoundWorld.begin + 1_000)
+    start.participants = [RoundMember(index: 0, key: Data(RoundWorld.key(1).publicKey.bytes), domain: "").message]
     for step in UInt32(1)...2_000 {
       (start.outerStep, start.seed) = (step, UInt64(step))
       _ = participant.take(RoundWorld.frame(start, by: RoundWorld.key(0), RoundWorld.begin), now: RoundWorld.begin)

@@ -183,6 +183,40 @@ import Testing
     }
   }
 
+  @Test func collectionsFreeNothingThatALongRoundNeeds() throws {
+    try ServiceWorld.run { world in
+      let clock = world.simulation.clock, lease = 60_000
+      func member(_ number: Int) async throws -> ServiceWorld.Member {
+        try await world.member(number, dialling: number == 0 ? [] : [0], lease: Int64(lease)) { _, store in
+          var work = WorkDouble(store: store, name: "n\(number)", clock: clock)
+          // The second takes three times as long as a lease lasts.
+          work.training = { try? await clock.sleep(milliseconds: number == 2 ? 3 * lease : 1_000) }
+          return work
+        }
+      }
+      let members = [try await member(0), try await member(1), try await member(2)]
+      await members[0].node.wait { $0.count { $0.state == .connected } >= 2 }
+      let announce = RoundWorld.announce(participants: 2...2, outerSteps: 2) { announce in
+        (announce.joinByMs, announce.stepMs) = (world.now + 600_000, UInt32(6 * lease))
+      }
+      try await members[0].service.start(announce)
+      for member in members.dropFirst() {
+        _ = await world.wait { await member.service.announced().contains { $0.isVerified } }
+        try await member.service.join(announce.round, offer: RoundWorld.offer)
+      }
+      for _ in 0..<200 where members.contains(where: { $0.events.ended.isEmpty }) {
+        for member in members { _ = try member.store.collect(now: clock.unixMilliseconds) }
+        await world.sleep(5_000)
+      }
+      for member in members { #expect(member.events.stepped.map(\.step) == [1, 2] && member.events.stepped.last?.isLast == true, "\(member.events.ended)") }
+      // Afterwards nothing keeps them.
+      await world.sleep(UInt64(2 * lease))
+      let update = try #require(await members[1].service.joined().first?.record.update?.hash)
+      _ = try members[1].store.collect(now: clock.unixMilliseconds)
+      #expect(!members[1].store.hasBlob(Hexadecimal.text(update)))
+    }
+  }
+
   @Test func aNodeThatCoordinatesMayTakePartItself() throws {
     try ServiceWorld.run { world in
       let clock = world.simulation.clock

@@ -26,7 +26,7 @@ extension RoundParticipant {
     return [.recompute(RoundAggregation(step: record.step, start: record.start, parts: parts), proposal: RoundRules.hash(of: frame), result: proposal.result)]
   }
 
-  private var openProposal: (Frame, WireAggregateProposal)? {
+  var openProposal: (Frame, WireAggregateProposal)? {
     guard let bytes = record.proposal, let frame = try? Frame([UInt8](bytes)), let proposal = try? frame.message(WireAggregateProposal.self) else { return nil }
     return (frame, proposal)
   }
@@ -61,11 +61,8 @@ extension RoundParticipant {
       return .holds(
         .init(hash: update.hash, size: update.size, weightBasisPoints: contribution.weightBps, from: own, domain: announce.plan.domain(of: member)))
     }
-    guard let commit = try? commits[member.index]?.message(WireUpdateCommit.self), let reveal = try? shown[member.index]?.message(WireUpdateReveal.self) else { return .missing }
-    guard reveal.update == contribution.update else { return .broken("it counts another update as that of participant \(member.index) than was shown") }
-    guard RoundRules.commitment(round: round, step: record.step, key: member.node, salt: reveal.salt, update: reveal.update) == commit.commitment else {
-      return .broken("participant \(member.index) had not committed to the update that it counts")
-    }
+    // Where what was heard first is something else, either the member or the coordinator lies. The coordinator shows what it counts until there is a vote.
+    guard let reveal = reveal(of: member, as: contribution.update) else { return .missing }
     guard reveal.size <= RoundRules.maximumUpdate else { return .broken("the update of participant \(member.index) is larger than \(RoundRules.maximumUpdate) bytes") }
     return .holds(
       .init(hash: reveal.update, size: reveal.size, weightBasisPoints: contribution.weightBps, from: member.node, domain: announce.plan.domain(of: member)))

@@ -23,6 +23,8 @@ public struct RoundParticipant: Sendable {
   var said = SaidOnce()
   /// Others' latest commitments and reveals in this step. Asked for again after a restart.
   var commits: [UInt32: Frame] = [:], shown: [UInt32: Frame] = [:]
+  /// Of members that said two things: what goes with the proposal.
+  var counted: [UInt32: CountedFrames] = [:]
   /// The coordinator said that commitments are over.
   var isRevealing = false
   var isTraining = false, isComputing = false
@@ -109,9 +111,12 @@ public struct RoundParticipant: Sendable {
       return self.proposal(proposal, frame, now)
     case .commit, .reveal, .vote:
       guard let member = record.members.first(where: { $0.node == sender }), sender != own else { return [] }
-      if let proof = said.note(frame, step: record.step) { return accuse(proof, now) }
-      // Who was proven to say two things keeps to the first.
-      guard said.isConsistent(frame, step: record.step) else { return [] }
+      let proof = said.note(frame, step: record.step)
+      guard said.isConsistent(frame, step: record.step) else {
+        // Who is proven to say two things keeps to the first, but for what the coordinator heard in its place: nobody stops a round by telling others something else.
+        reconsider(message, frame, of: member)
+        return (proof.map { accuse($0, now) } ?? []) + compute(now)
+      }
       if case .commit = message {
         commits[member.index] = frame
         return reveal(now)
@@ -152,7 +157,7 @@ public struct RoundParticipant: Sendable {
     (record.start, record.seed, record.commitBy) = (start.start, start.seed, start.commitByMs)
     (record.update, record.vote, record.proposal, record.phase) = (nil, nil, nil, .training)
     said.forget(before: record.step)
-    (commits, shown, isRevealing, isTraining, isComputing) = ([:], [:], false, false, false)
+    (commits, shown, counted, isRevealing, isTraining, isComputing) = ([:], [:], [:], false, false, false)
     return train()
   }
 

@@ -41,6 +41,8 @@ public actor RoundService {
   var trainings: [Data: Signal] = [:]
   /// Blobs that peers may have: those that were shown or proposed.
   var shared: Set<Data> = []
+  /// Unix milliseconds at which the leases of what rounds need were last renewed.
+  var renewed: UInt64 = 0
   /// Something to do for a round, and for which of a node's two parts in it.
   struct Job: Sendable { let round: Data, isCoordinators: Bool, effect: RoundEffect }
   private let queue: AsyncStream<Job>
@@ -84,6 +86,7 @@ public actor RoundService {
     let now = now
     for round in coordinators.keys { coordinate(round) { $0.tick(now: now) } }
     for round in participants.keys { participate(round) { $0.tick(now: now) } }
+    if now >= renewed + UInt64(store.options.leaseMilliseconds / 6) { renewLeases(now) }
   }
 
   // MARK: Frames
