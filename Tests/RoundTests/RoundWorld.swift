@@ -67,6 +67,8 @@ struct RoundWorld {
   var gate: @Sendable (RoundUpdate) -> String? = { _ in nil }
   /// What the coordinator's gate says of updates beside each other.
   var judged: @Sendable (RoundAggregation) -> [RoundRefusal] = { _ in [] }
+  /// Whether a participant's local steps leave a privacy record.
+  var isPrivate: @Sendable (Int) -> Bool = { _ in false }
   /// Local steps of a participant take so long.
   var trainingTime: @Sendable (Int) -> UInt64 = { _ in 500 }
   let announce: WireRoundAnnounce
@@ -96,6 +98,21 @@ struct RoundWorld {
     return offer
   }
 
+  /// With budget where the round asks for some.
+  static func offer(for announce: WireRoundAnnounce) -> RoundParticipant.Offer {
+    var offer = offer
+    offer.remainingEpsilon = announce.plan.maximumEpsilon
+    return offer
+  }
+
+  /// A record of five private steps, whose ε is 0.19 in two steps of a round.
+  static func privacy(of update: Data, _ key: SigningKey) -> WirePrivacyRecord {
+    var record = WirePrivacyRecord()
+    (record.genome, record.node, record.madeMs, record.steps, record.examples) = (update, Data(key.publicKey.bytes), 1, 5, 1_000)
+    (record.epsilon, record.delta, record.noiseMultiplier, record.clipNorm, record.samplingRate) = (0.2, 1e-4, 4, 1, 0.01)
+    return record
+  }
+
   /// Node 0 coordinates; 1 to `participants` take part.
   init(seed: UInt64, participants: Int, announce: WireRoundAnnounce, faults: Faults = Faults()) throws {
     (random, self.announce, self.faults) = (SeededRandom(seed), announce, faults)
@@ -104,7 +121,7 @@ struct RoundWorld {
       let machine: Machine =
         number == 0
         ? .coordinator(try RoundCoordinator(announce, key: key, drawn: seed))
-        : .participant(try RoundParticipant(announce, offer: Self.offer, key: key, now: Self.begin))
+        : .participant(try RoundParticipant(announce, offer: Self.offer(for: announce), key: key, now: Self.begin))
       nodes.append(Node(number: number, key: key, machine: machine))
       keep(number)
     }
@@ -194,7 +211,8 @@ struct RoundWorld {
       trainings += 1
       // Never the same twice, so that a second commitment would show.
       let update = Data(SHA256.hash(Array("update \(trainings) of \(number)".utf8)))
-      let made = TrainedUpdate(hash: update, size: 100, localSteps: 5, tokens: 50, norm: 1, loss: 1, salt: Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }))
+      let made = TrainedUpdate(hash: update, size: 100, localSteps: 5, tokens: 50, norm: 1, loss: 1, salt: Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }),
+        privacy: isPrivate(number) ? Self.privacy(of: update, nodes[number].key) : nil)
       schedule(number, .trained(work.step, .success(made)), in: trainingTime(number))
     case .accuse(let proof): proofs.append((number, proof))
     case .stepped: break

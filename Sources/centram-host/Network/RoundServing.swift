@@ -16,6 +16,7 @@ struct RoundServing: Sendable {
     var means = NodeRounds.Means(plugins: genomes.plugins, folder: Self.folder)
     means.threads = ProcessInfo.processInfo.activeProcessorCount
     (means.gate, means.evaluation) = (RoundGate(genomes.gate, evaluation: genomes.evaluation, key: key), genomes.evaluation)
+    means.privacy = RoundPrivacy(genomes.library, judge: genomes.gate, random: CentramHost.SystemRandom())
     rounds = NodeRounds(node: node, key: key, library: genomes.library, means: means, agent: "centram-host/\(CentramVersion.text)", genomesChanged: genomesChanged)
     rounds.service.register(with: node.handlers)
   }

@@ -149,7 +149,7 @@ extension RoundCoordinator {
     guard message.hasPrivacy, let (privacy, signer) = try? message.privacy.opened(WirePrivacyRecord.self, domain: .privacy), signer == node else {
       return "the round asks for a privacy record signed by the participant"
     }
-    return privacy.epsilon <= announce.plan.maximumEpsilon ? nil : "ε \(privacy.epsilon) was spent; the round allows \(announce.plan.maximumEpsilon)"
+    return PrivacyCheck(plan: announce.plan).refusal(privacy, of: message.update)
   }
 
   /// Asks for the checks of updates that are shown and not settled.

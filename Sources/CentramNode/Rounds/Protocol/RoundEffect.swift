@@ -85,9 +85,11 @@ public struct TrainedUpdate: Sendable, Equatable {
   public var norm: Double, loss: Double
   /// 32 random bytes.
   public var salt: Data
-  public init(hash: Data, size: UInt64, localSteps: UInt32, tokens: UInt64, norm: Double, loss: Double, salt: Data) {
+  /// Of private local steps.
+  public var privacy: WirePrivacyRecord?
+  public init(hash: Data, size: UInt64, localSteps: UInt32, tokens: UInt64, norm: Double, loss: Double, salt: Data, privacy: WirePrivacyRecord? = nil) {
     (self.hash, self.size, self.localSteps, self.tokens) = (hash, size, localSteps, tokens)
-    (self.norm, self.loss, self.salt) = (norm, loss, salt)
+    (self.norm, self.loss, self.salt, self.privacy) = (norm, loss, salt, privacy)
   }
 }
 

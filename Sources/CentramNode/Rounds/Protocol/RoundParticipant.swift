@@ -41,7 +41,9 @@ public struct RoundParticipant: Sendable {
     guard announce.maximumParticipants <= RoundRules.maximumParticipants else {
       throw RoundError(.configuration, "the round takes \(announce.maximumParticipants) participants; this node joins rounds of at most \(RoundRules.maximumParticipants)")
     }
-    guard announce.plan.maximumEpsilon == 0 else { throw RoundError(.configuration, "the round asks for private training, and this node attests no privacy in rounds yet") }
+    guard announce.plan.maximumEpsilon == 0 || offer.remainingEpsilon > 0 else {
+      throw RoundError(.configuration, "the round asks for private training, and nothing is left of this node's privacy budget (gate.policy, gate.privacy, epsilon)")
+    }
     do { record = ParticipantRecord(announce: try announce.serializedData(), domain: offer.domain) } catch {
       throw RoundError(.configuration, "the announcement cannot be kept: \(error)")
     }

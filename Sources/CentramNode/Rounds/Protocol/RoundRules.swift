@@ -24,6 +24,9 @@ public enum RoundRules {
     first(SHA256.hash(Array("centram/1/step-seed".utf8) + round + bigEndian(step) + bigEndian(drawn)))
   }
 
+  /// The seed of private local steps: the first 8 bytes, big-endian, of SHA-256 over `centram/1/private-seed`, a secret of the node, the local seed.
+  static func privateSeed(secret: [UInt8], local: UInt64) -> UInt64 { first(SHA256.hash(Array("centram/1/private-seed".utf8) + secret + bigEndian(local))) }
+
   /// Votes that make an aggregate final.
   public static func quorum(participants: Int, basisPoints: UInt32) -> Int { (participants * Int(basisPoints) + 9_999) / 10_000 }
 

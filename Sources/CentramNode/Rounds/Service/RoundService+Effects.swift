@@ -174,7 +174,7 @@ extension RoundService {
       outcome = .success(
         TrainedUpdate(
           hash: made.hash, size: made.size, localSteps: made.localSteps, tokens: made.tokens, norm: made.norm, loss: made.loss,
-          salt: Data(node.services.randomBytes(32))))
+          salt: Data(node.services.randomBytes(32)), privacy: made.privacy))
     } catch { outcome = .failure(Task.isCancelled || error.code == .unavailable ? RoundError(.cancelled, error.message) : error) }
     if trainings[round] === stop { trainings[round] = nil }
     let now = now

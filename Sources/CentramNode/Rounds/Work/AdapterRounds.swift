@@ -19,6 +19,8 @@ public struct AdapterRounds: RoundWork {
     public var gate: RoundGate?
     /// Measures aggregates; nil: votes say no lift.
     public var evaluation: NodeEvaluation?
+    /// Keeps the account of private rounds; nil: this node trains in none.
+    public var privacy: RoundPrivacy?
     public init(base: String, data: String?, folder: String) { (self.base, self.data, self.folder) = (base, data, folder) }
   }
 
@@ -136,8 +138,11 @@ public struct AdapterRounds: RoundWork {
     let summary: TrainingSummary
     do {
       let trainer = try trainer(self.plan.trainer.id, self.plan.trainer.version)
+      try makePrivate(&plan, trainer, options)
       let job = try TrainingJob(plan, output: output, trainer: trainer, id: self.plan.trainer.id, version: self.plan.trainer.version, options: options)
       summary = try await job.run()
+    } catch let error as RoundError {
+      throw error
     } catch let error as TrainingJobError {
       throw RoundError(error.code == .cancelled ? .cancelled : .work, error.message)
     } catch { throw RoundError(.work, "\(error)") }
@@ -145,11 +150,25 @@ public struct AdapterRounds: RoundWork {
     let norm = try LowRankNorm.of(made.adapter)
     guard norm.isFinite else { throw RoundError(.work, "the local steps diverged: the update is not finite") }
     let hash = try put(bytes)
+    let privacy = self.plan.maximumEpsilon > 0 ? try await settings.privacy?.charge(output, update: hash, now: now()) : nil
     try? FileManager.default.removeItem(atPath: output)
     let batch = number("batch", 4) * number("accumulation", 1) * Double(summary.length)
     return LocalResult(
       hash: hash, size: UInt64(bytes.count), localSteps: self.plan.localSteps, tokens: UInt64(batch * Double(self.plan.localSteps)), norm: norm,
-      loss: summary.metrics["loss"] ?? 0)
+      loss: summary.metrics["loss"] ?? 0, privacy: privacy)
+  }
+
+  /// In a private round: noise that keeps the round's ε, from a seed that nobody else knows.
+  private func makePrivate(_ plan: inout TrainingPlan, _ trainer: any Trainer, _ options: TrainingJob.Options) throws {
+    guard self.plan.maximumEpsilon > 0 else { return }
+    guard let privacy = settings.privacy else { throw RoundError(.configuration, "the round asks for private training, and this node keeps no account of it") }
+    try RoundPrivacy.check(self.plan, try parameters())
+    plan.seed = try privacy.seed(plan.seed)
+    guard !options.resumes else { return }
+    let job = try TrainingJob(plan, output: "", trainer: trainer, id: self.plan.trainer.id, version: self.plan.trainer.version, options: options)
+    var delta: Double?
+    if case .number(let given)? = plan.settings["delta"] { delta = given }
+    plan.settings["noise_multiplier"] = .number(try RoundPrivacy.noise(self.plan, sequences: try job.sequences(), batch: number("batch", 4), delta: delta))
   }
 
   /// The base with an aggregate in it, as a model's folder. The last one goes when the next is made.
@@ -168,7 +187,9 @@ public struct AdapterRounds: RoundWork {
     return folder
   }
 
-  private func parameters() throws(RoundError) -> [String: TrainingPlan.Setting] {
+  private func parameters() throws(RoundError) -> [String: TrainingPlan.Setting] { try Self.parameters(of: plan) }
+
+  static func parameters(of plan: WireRoundPlan) throws(RoundError) -> [String: TrainingPlan.Setting] {
     guard !plan.trainerParameters.isEmpty else { return [:] }
     guard let settings = try? JSONDecoder().decode([String: TrainingPlan.Setting].self, from: Data(plan.trainerParameters.utf8)) else {
       throw RoundError(.configuration, "the trainer's parameters are no JSON object of numbers, texts and flags")

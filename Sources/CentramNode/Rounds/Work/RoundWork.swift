@@ -47,7 +47,10 @@ public struct LocalResult: Sendable, Equatable {
   public var size: UInt64
   public var localSteps: UInt32, tokens: UInt64
   public var norm: Double, loss: Double
-  public init(hash: Data, size: UInt64, localSteps: UInt32, tokens: UInt64, norm: Double, loss: Double) {
+  /// Of private local steps: it is counted in the node's account.
+  public var privacy: WirePrivacyRecord?
+  public init(hash: Data, size: UInt64, localSteps: UInt32, tokens: UInt64, norm: Double, loss: Double, privacy: WirePrivacyRecord? = nil) {
+    self.privacy = privacy
     (self.hash, self.size, self.localSteps, self.tokens, self.norm, self.loss) = (hash, size, localSteps, tokens, norm, loss)
   }
 }
