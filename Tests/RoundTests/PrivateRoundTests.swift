@@ -11,7 +11,7 @@ import Trainers_DPLora
 /// Rounds that ask for private training: records go with updates, and the account is charged before they leave.
 @Suite(.serialized) struct PrivateRoundTests {
   @Test func recordsGoWithUpdatesAndWhoHasNoneLeaves() throws {
-    let announce = RoundWorld.announce(participants: 2...3) { $0.plan.maximumEpsilon = 1 }
+    let announce = RoundWorld.announce(participants: 2...3, quorum: 6_000) { $0.plan.maximumEpsilon = 1 }
     var world = try RoundWorld(seed: 1, participants: 3, announce: announce)
     // The third trains without privacy.
     world.isPrivate = { $0 < 3 }

@@ -61,6 +61,22 @@ import Testing
     }
   }
 
+  @Test func aParticipantWhoLeavesWhileOthersTrainDoesNotStopTheRound() throws {
+    for seed in Self.seeds {
+      // Updates may be shown for less time than the local steps have.
+      let announce = RoundWorld.announce(participants: 3...4, quorum: 7_500) { $0.revealMs = 5_000 }
+      var world = try RoundWorld(seed: seed, participants: 4, announce: announce)
+      world.nodes[4].intercept = { effect, _ in
+        guard case .train(let work) = effect, work.step == 1 else { return [effect] }
+        var message = WireRoundAbort()
+        (message.round, message.outerStep, message.reason) = (announce.round, 1, .leaving)
+        return [.send(.abort(message), to: RoundWorld.key(0).publicKey)]
+      }
+      world.run(milliseconds: 300_000)
+      #expect((0...3).allSatisfy { world.ended[$0]?.result?.isLast == true } && world.disagreements.isEmpty, "seed \(seed): \(world.ended)")
+    }
+  }
+
   @Test func belowTheMinimumTheRoundIsGivenUp() throws {
     var world = try RoundWorld(seed: 1, participants: 3, announce: RoundWorld.announce(participants: 3...3))
     world.trainingTime = { $0 == 3 ? 1_000_000 : 500 }

@@ -101,7 +101,9 @@ extension RoundCoordinator {
     guard committed >= Int(announce.minimumParticipants) else {
       return abort(.tooFew, "\(committed) of at least \(announce.minimumParticipants) participants committed to an update", now)
     }
-    (record.phase, record.deadline) = (.revealing, now + UInt64(announce.revealMs))
+    // Where a commitment is missing, because somebody left, nobody shows an update before the time for commitments is over.
+    let begin = committed == record.entries.count ? now : max(now, record.commitBy)
+    (record.phase, record.deadline) = (.revealing, begin + UInt64(announce.revealMs))
     return everybody.map { .send(.status(statusMessage), to: $0) }
   }
 
