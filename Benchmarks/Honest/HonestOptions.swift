@@ -14,6 +14,8 @@ struct HonestPlan {
 struct HonestOptions {
   var count = 200, authors = 40, baseSteps = 2000, threads = 2
   var seed: UInt64 = 1
+  /// Print the evidence of the refusing layer, or of gate.fitness.
+  var showsEvidence = false
   var work = NSTemporaryDirectory() + "/centram-honest"
   /// The checkout whose Swift is a domain.
   var repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
@@ -28,9 +30,10 @@ struct HonestOptions {
       case ("--base-steps", let number?): baseSteps = max(1, number)
       case ("--threads", let number?): threads = max(1, number)
       case ("--seed", let number?): seed = UInt64(max(0, number))
+      case ("--evidence", let number?): showsEvidence = number != 0
       case ("--work", _): work = value
       case ("--repository", _): repository = value
-      default: throw HonestError("\(name) \(value): known are --count, --authors, --base-steps, --threads, --seed with numbers, --work and --repository with folders")
+      default: throw HonestError("\(name) \(value): known are --count, --authors, --base-steps, --threads, --seed, --evidence with numbers, --work and --repository with folders")
       }
     }
     try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
