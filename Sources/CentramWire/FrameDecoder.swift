@@ -7,6 +7,10 @@ import CSodium
 public struct FrameDecoder: Sendable {
   /// Types that are taken without a signature, their signature bytes zeros, because both ends of the stream agreed so.
   public var unsignedTypes: Set<MessageType>
+  /// Whether bytes follow frames that say so, as on a stream; not where frames are kept by themselves.
+  private let readsBulk: Bool
+  /// A frame whose bulk is not all here.
+  private var incomplete: Frame?
   private var buffer: [UInt8]
   /// Where unread bytes stand. Before them there is always room for the signing domain.
   private var start = Self.room
@@ -19,13 +23,13 @@ public struct FrameDecoder: Sendable {
   /// Capacity that is kept when nothing is left to read.
   private static let keptCapacity = 64 << 10
 
-  public init(unsignedTypes: Set<MessageType> = []) {
-    self.unsignedTypes = unsignedTypes
+  public init(unsignedTypes: Set<MessageType> = [], readsBulk: Bool = false) {
+    (self.unsignedTypes, self.readsBulk) = (unsignedTypes, readsBulk)
     buffer = [UInt8](repeating: 0, count: 1024)
   }
 
   /// Whether no byte waits, and none is to be dropped.
-  public var isEmpty: Bool { start == end && skipped == 0 }
+  public var isEmpty: Bool { start == end && skipped == 0 && incomplete == nil }
   /// Bytes that wait.
   public var count: Int { end - start }
   /// Bytes of memory held.
@@ -50,6 +54,7 @@ public struct FrameDecoder: Sendable {
   /// - Throws: `badMagic`, `unsupportedVersion`, `badFlags`, `payloadTooLong`, `unknownType`, `badSignature`.
   public mutating func next() throws(WireError) -> Frame? {
     if let failure { throw failure }
+    if incomplete != nil { return whole() }
     let (start, end, unsignedTypes) = (start, end, unsignedTypes)
     let step = buffer.withUnsafeMutableBytes { Self.step($0, start, end, unsignedTypes) }
     switch step {
@@ -58,7 +63,9 @@ public struct FrameDecoder: Sendable {
       return nil
     case .frame(let frame):
       self.start += frame.bytes.count
-      return frame
+      guard readsBulk, frame.bulkLength > 0 else { return frame }
+      incomplete = frame
+      return whole()
     case .refused(let error, let length):
       guard error.keepsFraming else {
         failure = error
@@ -70,6 +77,18 @@ public struct FrameDecoder: Sendable {
       skipped = length - here
       throw error
     }
+  }
+
+  /// The frame whose bulk is awaited, when all of it is here.
+  private mutating func whole() -> Frame? {
+    guard var frame = incomplete, end - start >= frame.bulkLength else {
+      if start == end { forget() }
+      return nil
+    }
+    frame.bulk = Array(buffer[start..<start + frame.bulkLength])
+    start += frame.bulk.count
+    incomplete = nil
+    return frame
   }
 
   private enum Step {

@@ -245,7 +245,7 @@ import Testing
       let genomes = try (1...2).map { try LooseGenome($0, author: 9, world, folder) }
       let all = Dictionary(uniqueKeysWithValues: genomes.map { ($0.data, $0) })
       peer.answer(WireGenomeWant.self) { all[$0.genomes[0]]?.message }
-      peer.answer(WireChunkRequest.self) { all[$0.genome]?.chunk(for: $0) }
+      peer.answerChunks { all[$0.genome]?.chunk(for: $0) }
       for trader in [b, c] { await trader.start() }
       await peer.start()
       for genome in genomes { try await peer.send(genome.offer, to: b) }

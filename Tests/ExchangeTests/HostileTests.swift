@@ -57,9 +57,8 @@ import Testing
     },
     Attack(name: "a flood of chunks that nobody asked for", limits: [.unaskedPerPeerAndMinute: 10], limit: .unaskedPerPeerAndMinute, event: .unasked) { peer, victim in
       for index in 0..<40 {
-        var chunk = WireChunk()
-        (chunk.genome, chunk.index, chunk.data) = (digest("genome"), UInt32(index), Data(repeating: 7, count: 1 << 16))
-        guard (try? await peer.send(chunk, to: victim)) != nil else { return }
+        let chunk = LooseGenome.Chunk(genome: digest("genome"), index: index, bytes: [UInt8](repeating: 7, count: 1 << 16))
+        guard (try? await peer.session(with: victim).send(chunk.message, bulk: chunk.bytes, inReplyTo: 0)) != nil else { return }
       }
     },
     Attack(name: "manifests that nobody asked for", limits: [.unaskedPerPeerAndMinute: 10], limit: .unaskedPerPeerAndMinute, event: .unasked) { peer, victim in
@@ -184,9 +183,8 @@ import Testing
       await peer.start()
       let session = try await peer.session(with: victim)
       for index in 0..<200 {
-        var chunk = WireChunk()
-        (chunk.genome, chunk.index, chunk.data) = (Self.digest("genome"), UInt32(index), Data([1]))
-        guard (try? await session.send(chunk)) != nil else { break }
+        let chunk = LooseGenome.Chunk(genome: Self.digest("genome"), index: index, bytes: [1])
+        guard (try? await session.send(chunk.message, bulk: chunk.bytes, inReplyTo: 0)) != nil else { break }
         await world.sleep(20)
       }
       let isBanned = await victim.node.isBanned(peer.key)

@@ -203,7 +203,7 @@ import Testing
       }
       let all = Dictionary(uniqueKeysWithValues: genomes.map { ($0.data, $0) })
       peer.answer(WireGenomeWant.self) { all[$0.genomes[0]]?.message }
-      peer.answer(WireChunkRequest.self) { all[$0.genome]?.chunk(for: $0) }
+      peer.answerChunks { all[$0.genome]?.chunk(for: $0) }
       await b.start()
       await peer.start()
       var offer = WireGenomeOffer()
