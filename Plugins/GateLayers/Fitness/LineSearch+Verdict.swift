@@ -28,10 +28,8 @@ extension LineSearch {
   private mutating func failure(
     _ best: Point, _ domain: String, _ holdOut: HoldOutState, _ evidence: inout [Verdict.Evidence]
   ) async throws(PluginError) -> String? {
-    guard best.gains.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { return "a loss with the update is not finite" }
-    let confidence = policy.number("confidence")
-    let bootstrap = Bootstrap(best.gains, resamples: policy.integer("resamples"), seed: seed)
-    let lower = bootstrap.lowerBound(confidence: confidence)
+    guard best.isFinite else { return "a loss with the update is not finite" }
+    let confidence = policy.number("confidence"), lower = best.lower
     evidence.append(.init("bound", "the lift is above \(shown(lower)) nat a byte with \(shown(confidence * 100)) % confidence"))
     evidence.append(.measure("lift.lower", lower))
     guard lower > 0 else { return "the lower \(shown(confidence * 100)) % bound of the generalist lift is not above 0" }
