@@ -1,5 +1,4 @@
 import CentramGateStatistics
-import CentramNumerics
 import CentramPluginAPI
 
 extension LineSearch {

@@ -1,5 +1,6 @@
 import CentramGateStatistics
 import CentramGateSupport
+import CentramNumerics
 import CentramPluginAPI
 
 /// Losses with λ times the update for λ of 1, ½, ¼ and ⅛, against those without it; in nat a byte. Goes on until one λ holds the bound of the lift and the
