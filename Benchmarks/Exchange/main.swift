@@ -156,7 +156,8 @@ hooks.reached = { step in
 let taker = try BenchTrader(100, in: folder, peers: addresses, hooks: hooks)
 await taker.start()
 for await _ in stored {}
-let (seconds, inFlight) = times.withLock { (Double($0.stored - $0.first) / 1e9, Double($0.whole - $0.first) / 1e9) }, exchanged = Double(size) / seconds
+let taken = times.withLock { $0 }
+let inFlight = Double(taken.whole - taken.first) / 1e9, exchanged = Double(size) / (Double(taken.stored - taken.first) / 1e9)
 for trader in running + [taker] { await trader.node.stop() }
 FileHandle.standardError.write(Data("exchange \(exchanged)\n".utf8))
 let rate = try await bulk(size, piece: chunkKiB << 10)
