@@ -9,8 +9,8 @@ public struct FrameDecoder: Sendable {
   public var unsignedTypes: Set<MessageType>
   /// Whether bytes follow frames that say so, as on a stream; not where frames are kept by themselves.
   private let readsBulk: Bool
-  /// A frame whose bulk is not all here.
-  private var incomplete: Frame?
+  /// A frame whose bulk is not all here, and how much of it is missing.
+  private var incomplete: Frame?, missing = 0
   private var buffer: [UInt8]
   /// Where unread bytes stand. Before them there is always room for the signing domain.
   private var start = Self.room
@@ -31,15 +31,19 @@ public struct FrameDecoder: Sendable {
   /// Whether no byte waits, and none is to be dropped.
   public var isEmpty: Bool { start == end && skipped == 0 && incomplete == nil }
   /// Bytes that wait.
-  public var count: Int { end - start }
+  public var count: Int { end - start + (incomplete?.countWithBulk ?? 0) }
   /// Bytes of memory held.
-  public var capacity: Int { buffer.count }
+  public var capacity: Int { buffer.count + (incomplete?.bulk.capacity ?? 0) }
 
   /// Takes bytes over. Call `next` until it gives nil before there are more.
   public mutating func append(_ bytes: UnsafeRawBufferPointer) {
     guard failure == nil else { return }
-    let dropped = min(skipped, bytes.count)
+    var dropped = min(skipped, bytes.count)
     skipped -= dropped
+    if incomplete != nil, start == end {
+      dropped = min(missing, bytes.count)
+      addBulk(bytes[..<dropped])
+    }
     guard bytes.count > dropped else { return }
     let added = UnsafeRawBufferPointer(rebasing: bytes[dropped...])
     if end + added.count > buffer.count { makeRoom(for: added.count) }
@@ -64,7 +68,7 @@ public struct FrameDecoder: Sendable {
     case .frame(let frame):
       self.start += frame.bytes.count
       guard readsBulk, frame.bulkLength > 0 else { return frame }
-      incomplete = frame
+      (incomplete, missing) = (frame, frame.bulkLength)
       return whole()
     case .refused(let error, let length):
       guard error.keepsFraming else {
@@ -81,14 +85,20 @@ public struct FrameDecoder: Sendable {
 
   /// The frame whose bulk is awaited, when all of it is here.
   private mutating func whole() -> Frame? {
-    guard var frame = incomplete, end - start >= frame.bulkLength else {
-      if start == end { forget() }
+    let taken = start..<start + min(missing, end - start)
+    addBulk(buffer[taken])
+    start = taken.upperBound
+    guard missing == 0 else {
+      forget()
       return nil
     }
-    frame.bulk = Array(buffer[start..<start + frame.bulkLength])
-    start += frame.bulk.count
-    incomplete = nil
-    return frame
+    defer { incomplete = nil }
+    return incomplete
+  }
+
+  private mutating func addBulk(_ bytes: some Collection<UInt8>) {
+    incomplete?.bulk.append(contentsOf: bytes)
+    missing -= bytes.count
   }
 
   private enum Step {
