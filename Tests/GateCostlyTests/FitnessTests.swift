@@ -46,6 +46,13 @@ struct FitnessWorld {
     ])
   }
 
+  /// Without the candidate.
+  func losses(_ domain: String) async throws -> [Double] {
+    let host = host
+    let evaluation = try #require(host.service("centram.evaluation/1") as? any EvaluationService)
+    return try await evaluation.losses(domain: domain, candidateHash: nil, scale: 0)
+  }
+
   func judge(domain: String = "code", policy: String = "{}") async throws -> Verdict {
     let genome = try TestGenome(Updates.adapter(norm: 0.1, seed: 1), domain: domain)
     let verdict = try await Fitness(services: host).judge(genome.candidate(policy: policy))
@@ -127,7 +134,12 @@ struct FitnessWorld {
 
   @Test func theGainMustExceedThatOnRandomText() async throws {
     var world = FitnessWorld(["code": Valley(gain: 0.05, noise: 0), "prose": Valley(gain: 0.2, noise: 0)])
-    world.textGain = 0.05 + 1e-6
+    // As a share of 5.5 nat what 0.05 is of the declared domain's loss.
+    let losses = try await world.losses("code"), share = 0.05 / (losses.reduce(0, +) / Double(losses.count))
+    world.textGain = 5.5 * share - 1e-6
+    let below = try await world.judge()
+    #expect(below.isAccepted)
+    world.textGain = 5.5 * share + 1e-6
     let verdict = try await world.judge()
     #expect(verdict.rejection?.contains("random text") == true)
     // The domain that was declared counts, and all together for a domain without a hold-out.
@@ -147,11 +159,14 @@ struct FitnessWorld {
     #expect(better.isAccepted)
     // A whole number of steps of η.
     #expect(abs((better.measure("ladder.released") ?? 0) - 0.05) < 1e-9)
+    // Who was told nothing yet has nothing to fit to; after that a step of η counts as told, however small the lift was.
     world.state.released = 0
-    let tiny = try await {
-      var tiny = world; tiny.valleys["code"]!.gain = 0.002 - 1e-6; return try await tiny.judge()
-    }()
-    #expect(tiny.rejection != nil)
+    world.valleys["code"]!.gain = 0.0005
+    let tiny = try await world.judge()
+    #expect(tiny.isAccepted && tiny.measure("ladder.released") == 0.002)
+    world.state.released = 0.002
+    let again = try await world.judge()
+    #expect(again.rejection?.contains("by more than 0.002") == true)
   }
 
   @Test func theHoldOutAnswersFiftyTests() async throws {
@@ -181,9 +196,10 @@ struct FitnessWorld {
   }
 
   @Test func reasonsHoldNoMeasuredLoss() async throws {
+    var told = FitnessWorld(["code": Valley(gain: 0.00123, noise: 0)])
+    told.state.released = 0.0001
     let worlds = [
-      FitnessWorld(["code": Valley(gain: -0.1234)]), FitnessWorld(["code": Valley(gain: 0.1), "prose": Valley(gain: -0.0876)]),
-      FitnessWorld(["code": Valley(gain: 0.00123, noise: 0)]),
+      told, FitnessWorld(["code": Valley(gain: -0.1234)]), FitnessWorld(["code": Valley(gain: 0.1), "prose": Valley(gain: -0.0876)]),
     ]
     for world in worlds {
       let verdict = try await world.judge()
@@ -264,7 +280,7 @@ struct FitnessWorld {
   @Test func aSharperModelThatGainsOnNoiseTooIsRejected() async throws {
     // A lower temperature helps everywhere a little, on random text as well.
     var world = FitnessWorld(["code": Valley(gain: 0.02), "prose": Valley(gain: 0.02)])
-    world.textGain = 0.04
+    world.textGain = 0.2
     let verdict = try await world.judge()
     #expect(verdict.rejection?.contains("random text") == true)
   }

@@ -87,8 +87,11 @@ struct LineSearch {
     }
   }
 
-  /// Gain on text without any meaning, in nat a byte.
-  mutating func randomTextGain(lambda: Double) async throws(PluginError) -> Double {
+  /// Loss of a domain without the candidate, in nat a byte.
+  func loss(_ domain: Int) -> Double { Self.mean(baseline[domain]) / bytesPerToken[domain] }
+
+  /// Loss without the candidate and gain with it on text without any meaning, in nat a byte.
+  mutating func randomText(lambda: Double) async throws(PluginError) -> (loss: Double, gain: Double) {
     let count = policy.integer("sequences")
     let before = try await controls.randomTextLosses(candidateHash: nil, scale: 0, count: count, seed: seed)
     let after = try await controls.randomTextLosses(candidateHash: candidateHash, scale: lambda, count: count, seed: seed)
@@ -96,7 +99,7 @@ struct LineSearch {
       throw PluginError(.shapeMismatch, "gate.fitness: \(count) sequences of random text were asked for, and \(before.count) and \(after.count) came")
     }
     forwardPasses += 2 * count
-    return Self.mean(before) - Self.mean(after)
+    return (Self.mean(before), Self.mean(before) - Self.mean(after))
   }
 
   private mutating func gains(_ losses: (String) async throws(PluginError) -> [Double]) async throws(PluginError) -> [[Double]] {
