@@ -43,7 +43,7 @@ struct HonestOptions {
 
   private func own(_ seed: UInt64) -> Toy.Recipe {
     var recipe = Toy.Recipe(steps: 300, rank: 8, seed: seed)
-    (recipe.batch, recipe.learningRate) = (4, 0.002)
+    (recipe.batch, recipe.learningRate) = (2, 0.002)
     return recipe
   }
 
@@ -55,9 +55,9 @@ struct HonestOptions {
     }
     for number in 0..<count {
       let domain = domains[number % domains.count], length = Double.random(in: 0.3...1, using: &draws), from = Double.random(in: 0...(1 - length), using: &draws)
-      let rank = [4, 8, 16].randomElement(using: &draws)!, steps = [200, 300, 400].randomElement(using: &draws)!
+      let rank = [4, 8, 16].randomElement(using: &draws)!, steps = [200, 250, 300].randomElement(using: &draws)!
       var recipe = Toy.Recipe(steps: steps, rank: rank, seed: UInt64.random(in: 0...(1 << 40), using: &draws))
-      (recipe.batch, recipe.learningRate) = (4, [0.001, 0.0015, 0.002].randomElement(using: &draws)!)
+      (recipe.batch, recipe.learningRate) = (2, [0.001, 0.0015, 0.002].randomElement(using: &draws)!)
       plans.append(
         HonestPlan(name: "g\(number)-s\(seed)-\(domain)-r\(rank)-n\(steps)", domain: domain, author: number % authors, recipe: recipe, from: from, to: from + length))
     }

@@ -239,15 +239,15 @@ struct FitnessWorld {
 
 @Suite struct FitnessAttackTests {
   @Test func uselessGenomesAreRejected() async throws {
-    // Noise of the size of real differences, with other draws.
+    // Noise of the size of real differences, with other draws: the bound lets one in twenty through, give or take what chance does to 120.
     var accepted = 0
-    for seed in 0..<60 {
+    for seed in 0..<120 {
       var world = FitnessWorld(["code": Valley(gain: 0, noise: 0.01), "prose": Valley(gain: 0, noise: 0.01), "mail": Valley(gain: 0, noise: 0.01)])
       world.seed = UInt64(9000 + seed)
       let verdict = try await world.judge()
       if verdict.rejection == nil { accepted += 1 }
     }
-    #expect(accepted <= 3, "\(accepted) of 60")
+    #expect(accepted <= 10, "\(accepted) of 120")
   }
 
   @Test func aGenomeThatHarmsOneDomainIsRejected() async throws {
