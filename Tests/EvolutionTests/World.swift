@@ -77,6 +77,12 @@ final class TestNode: Sendable {
     return try NodeEvaluation(store: store, model: world.base, settings: settings ?? world.settings, random: FixedRandom(), now: { clock.milliseconds })
   }
 
+  /// What counts requests to the evolved model, as the commands that answer them do.
+  func requests(tokens: Int = 256, base: String? = nil) throws -> LiveRequests {
+    let hash = base ?? world.baseHash
+    return LiveRequests(store: store, loaded: try LoadedModel(path: world.base, threads: 1), base: { hash }, tokens: tokens)
+  }
+
   func evolution(_ measuring: any ModelMeasuring, _ change: (inout EvolutionSettings) -> Void = { _ in }) -> Evolution {
     var settings = EvolutionSettings()
     change(&settings)
