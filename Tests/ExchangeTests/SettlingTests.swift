@@ -64,9 +64,9 @@ import Testing
       func accepted(_ trader: Trader) throws -> [String] {
         try trader.home.states().filter { ($0.value == .accepted || $0.value == .own) && !Self.isRefused($0.key) }.keys.sorted()
       }
-      for _ in 0..<1_200 {
+      for _ in 0..<600 {
         if try traders.allSatisfy({ try accepted($0) == expected && $0.store.revocations().count == 1 }) { break }
-        await world.sleep(500)
+        await world.sleep(1_000)
       }
       let states = try traders.map { trader in try accepted(trader) }
       let revoked = try traders.map { try $0.store.revocations().count }
