@@ -142,7 +142,8 @@ extension TestNode {
   /// Runs layers 9 and 10 on a genome.
   func judge(_ record: GenomeRecord, _ evaluation: NodeEvaluation) async throws -> Judged {
     let services = Services(evaluation: evaluation)
-    let (configuration, weights) = (try store.read(record.files[0].hash), try store.read(record.files[1].hash))
+    // A full delta has no configuration.
+    let contents = try record.files.map { try store.read($0.hash) }, weights = contents[contents.count - 1], configuration = contents.count > 1 ? contents[0] : []
     let hash = contentHash(of: record)
     func verdict(_ descriptor: UnsafePointer<centram_descriptor_t>) async throws -> Verdict {
       guard let box = descriptor.pointee.get_interface("centram.swift/1"),

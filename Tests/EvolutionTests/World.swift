@@ -24,6 +24,7 @@ final class World: Sendable {
   let baseHash: String
   let base: String
   func holdOut(_ domain: String) -> String { folder("\(domain)-held.txt") }
+  func text(_ domain: String) -> String { folder("\(domain).txt") }
   func adapter(_ domain: String) -> String { folder("adapter-\(domain)") }
 
   private init() async throws {
