@@ -109,6 +109,9 @@ import Testing
     Attack(name: "verdicts on more than is remembered", limits: [.attestationsKept: 5], limit: .attestationsKept) { peer, victim in
       for number in 0..<6 { try await peer.send(notice(number, peer), to: victim) }
     },
+    Attack(name: "verdicts of one node on one genome without end", limits: [.attestationsPerSigner: 5], limit: .attestationsPerSigner) { peer, victim in
+      for time in 1...6 { try await peer.send(notice(0, peer, at: time), to: victim) }
+    },
     Attack(name: "questions without end", limits: [.queriesPerPeerAndMinute: 5], limit: .queriesPerPeerAndMinute) { peer, victim in
       var query = WireLineageQuery()
       (query.genome, query.depth, query.maximum) = (digest("x"), 256, 256)
@@ -118,9 +121,9 @@ import Testing
     },
   ]
 
-  private static func notice(_ number: Int, _ peer: Stranger) throws -> WireVerdictNotice {
+  private static func notice(_ number: Int, _ peer: Stranger, at time: Int = 1) throws -> WireVerdictNotice {
     var verdict = WireVerdict(), notice = WireVerdictNotice()
-    (verdict.subject, verdict.direction, verdict.outcome, verdict.decidedMs) = (digest("\(number)"), .inbound, .accept, 1)
+    (verdict.subject, verdict.direction, verdict.outcome, verdict.decidedMs) = (digest("\(number)"), .inbound, .accept, UInt64(time))
     notice.verdict = try WireSigned(verdict, by: peer.world.key(peer.number), domain: .verdict)
     return notice
   }
@@ -155,6 +158,7 @@ import Testing
         $0.settings[.declinesRemembered] = 3
         $0.settings[.noticesPerPeerAndMinute] = 3
         $0.settings[.attestationsKept] = 3
+        $0.settings[.attestationsPerSigner] = 1
       }
       let peer = Stranger(2, world, dialling: [1])
       peer.answer(WireGenomeWant.self) { want in GenomeExchange.decline(CentramWireKey.text(want.genomes[0]), .busy, "later", retryAfter: 600_000) }

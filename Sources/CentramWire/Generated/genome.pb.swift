@@ -327,7 +327,7 @@ public nonisolated struct WireGenomeSummary: Sendable {
   /// Licence as an SPDX expression. [at most 128 bytes]
   public var license: String = String()
 
-  /// Lift on its own domain that the author claims, in nats a byte. [finite]
+  /// Lift in nats a byte: of the sender's own genomes as their manifest claims, of others' as its gate measured it; 0: unknown. [finite]
   public var claimedLift: Double = 0
 
   /// Rank of an adapter; 0 for a full difference. [at most 65535]

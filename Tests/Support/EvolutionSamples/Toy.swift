@@ -33,6 +33,17 @@ public enum Toy {
     try await run(plan, threads, folder)
   }
 
+  /// A full difference; the recipe's rank is of no use to it.
+  public static func delta(_ recipe: Recipe, base: String, text: String, threads: Int = 1, to folder: String) async throws {
+    var plan = TrainingPlan(trainer: "trainer.full-delta", model: base, data: text, seed: recipe.seed)
+    plan.settings = [
+      "steps": .number(Double(recipe.steps)), "batch": .number(Double(recipe.batch)), "length": .number(128), "learning_rate": .number(recipe.learningRate),
+      "checkpoint_every": .number(1e6),
+    ]
+    plan.baseName = "toy"
+    try await run(plan, threads, folder)
+  }
+
   private static func run(_ plan: TrainingPlan, _ threads: Int, _ folder: String) async throws {
     var options = TrainingJob.Options()
     (options.threads, options.keeps) = (threads, 1)
