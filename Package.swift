@@ -231,7 +231,7 @@ let package = Package(
       name: "RoundTests",
       dependencies: [
         api, "CentramGenome", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTransportSupport", "CentramWire",
-        "MergeOperators_LoraCat", "MergeOperators_LoraSVD", "Trainers_Lora", "Transport_Memory",
+        "Fuzzing", "LinkedGate", "MergeOperators_LoraCat", "MergeOperators_LoraSVD", "Trainers_DPLora", "Trainers_Lora", "Transport_Memory",
       ], swiftSettings: swift),
     .testTarget(
       name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus", "LinkedGate"] + firstLayers, swiftSettings: swift),

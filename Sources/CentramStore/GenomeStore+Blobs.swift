@@ -64,6 +64,14 @@ extension GenomeStore {
     reached(.blobLeased)
   }
 
+  /// Keeps files that are here from a collection for another lease.
+  public func renewLeases(ofBlobs hashes: some Sequence<String>, now: Int64) throws(StoreError) {
+    let lease = now + options.leaseMilliseconds
+    try database.write { db in
+      for hash in hashes { try db.execute(sql: "UPDATE blobs SET leased_until_ms = max(leased_until_ms, ?) WHERE hash = ?", arguments: [lease, hash]) }
+    }
+  }
+
   public func put(_ bytes: [UInt8], expecting hash: String? = nil, now: Int64) throws(StoreError) -> Blob {
     let writer = try newBlob(size: bytes.count)
     let result: Result<Void, StoreError> = bytes.withUnsafeBytes { buffer in

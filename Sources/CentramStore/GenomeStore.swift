@@ -37,7 +37,7 @@ public final class GenomeStore: Sendable {
   public static let repairCommand = "centram-host genome repair"
 
   public let folder: String
-  let options: Options
+  public let options: Options
   let database: StoreDatabase
   private let use: StoreLock
 

@@ -193,6 +193,59 @@ import Testing
     #expect(sentence == "the update holds NaN" && world.ended[0]?.result?.isLast == true)
   }
 
+  @Test func whatTheGateRefusesBesideTheOthersIsLeftOutToldAndMergedWithout() throws {
+    var world = try world()
+    let hostile = world.nodes[2].key.publicKey
+    world.judged = { $0.parts.filter { $0.from == hostile }.map { RoundRefusal(update: $0.hash, layer: "gate.consensus", reason: "it points elsewhere") } }
+    world.run()
+    let told = world.acknowledgements.filter { $0.to == hostile }.map(\.message)
+    #expect(told.contains { $0.outcome == .taken } && told.last { $0.outcome != .committed }?.outcome == .refused)
+    #expect(told.contains { $0.message == "gate.consensus: it points elsewhere" })
+    // Nobody misses it: all four voted for the merge of three.
+    #expect(world.ended[0]?.result?.isLast == true && world.disagreements.isEmpty && world.proofs.isEmpty)
+    guard case .coordinator(let coordinator)? = world.nodes[0].machine else { return }
+    #expect(coordinator.ballots.count >= 3 && coordinator.ballots.allSatisfy(\.accept), "\(coordinator.ballots)")
+    // Below the least number the round is given up.
+    var small = try self.world(4, minimum: 4)
+    small.judged = world.judged
+    small.run()
+    #expect(small.ended[0]?.reason == .tooFew && small.finals.isEmpty)
+  }
+
+  @Test func whoTellsTheParticipantsSomethingElseThanTheCoordinatorStopsNoRoundAndIsProven() throws {
+    for kind in 0..<2 {
+      var world = try world()
+      let key = world.nodes[4].key, coordinator = world.nodes[0].key.publicKey
+      world.nodes[4].isHonest = false
+      // Participants hear another commitment, or another update, than the coordinator does.
+      world.nodes[4].intercept = { effect, _ in
+        guard case .publish(let frame, let keys) = effect, keys.contains(coordinator) else { return [effect] }
+        let others: RoundEffect = .publish(frame, to: keys.filter { $0 != coordinator })
+        let changed =
+          kind == 0
+          ? Self.changed(others, by: key, WireUpdateCommit.self) { $0.commitment = Data(repeating: 9, count: 32) }
+          : Self.changed(others, by: key, WireUpdateReveal.self) { $0.update = Data(repeating: 9, count: 32) }
+        return changed + [.publish(frame, to: [coordinator])]
+      }
+      world.run()
+      #expect((0...3).allSatisfy { world.ended[$0]?.result?.isLast == true } && world.disagreements.isEmpty, "kind \(kind): \(world.ended)")
+      let proofs = world.proofs.filter { world.nodes[$0.by].isHonest }
+      #expect(!proofs.isEmpty && proofs.allSatisfy { $0.proof.accused == Data(key.publicKey.bytes) }, "kind \(kind)")
+    }
+  }
+
+  @Test func aRefusalOfAnotherStepOrPhaseChangesNothing() throws {
+    var coordinator = try RoundCoordinator(RoundWorld.announce(participants: 1...2), key: RoundWorld.key(0), drawn: 1)
+    let before = coordinator.record, refusal = RoundRefusal(update: Data(count: 32), layer: "gate.norms", reason: "large")
+    for step in UInt32(0)...2 {
+      let effects = coordinator.refused(step: step, [refusal], now: RoundWorld.begin)
+      #expect(effects.isEmpty)
+    }
+    #expect(coordinator.record == before)
+    let long = RoundRefusal(update: Data(count: 32), layer: "gate.norms", reason: String(repeating: "ä", count: 300))
+    #expect(long.sentence.utf8.count <= 256 && long.sentence.hasPrefix("gate.norms: ää"))
+  }
+
   @Test func anUpdateOfAGiantSizeIsRefusedBeforeItIsFetched() throws {
     for (size, isTaken) in [(RoundRules.maximumUpdate, true), (RoundRules.maximumUpdate + 1, false), (1 << 40, false)] {
       var world = try world()

@@ -125,21 +125,29 @@ import Testing
   }
 
   @Test func privacyIsAttestedByTheParticipantWithinTheRoundsBound() throws {
-    func settled(_ epsilon: Double, signedBy key: SigningKey?) throws -> WireUpdateOutcome? {
+    func settled(_ epsilon: Double, signedBy key: SigningKey?, _ change: (inout WirePrivacyRecord) -> Void = { _ in }) throws -> WireUpdateOutcome? {
       var coordinator = try self.coordinator(2...2) { $0.plan.maximumEpsilon = 4 }
       for member in members.prefix(2) { _ = coordinator.take(member.join { $0.remainingEpsilon = 8 }, now: Self.begin) }
       for (index, member) in members.prefix(2).enumerated() { _ = coordinator.take(member.commit(update(index)), now: Self.begin) }
       var message = WireUpdateReveal()
       (message.round, message.outerStep, message.salt, message.update, message.size) = (coordinator.round, 1, Data(count: 32), update(0), 10)
       if let key {
-        var record = WirePrivacyRecord()
-        (record.node, record.epsilon, record.madeMs) = (Data(key.publicKey.bytes), epsilon, 1)
+        var record = RoundWorld.privacy(of: update(0), key)
+        record.epsilon = epsilon
+        change(&record)
         message.privacy = try WireSigned(record, by: key, domain: .privacy)
       }
       let frame = try #require(members[0].key.publish(message, now: Self.begin)), effects = coordinator.take(frame, now: Self.begin)
       return outcome(effects) ?? outcome(coordinator.checked(step: 1, participant: 0, hash: update(0), refusal: nil, now: Self.begin))
     }
-    #expect(try settled(4, signedBy: members[0].key) == .taken && settled(4.0.nextUp, signedBy: members[0].key) == .refused)
+    let most = 4 * (1 + PrivacyCheck.tolerance)
+    #expect(try settled(4, signedBy: members[0].key) == .taken && settled(most, signedBy: members[0].key) == .taken && settled(most.nextUp, signedBy: members[0].key) == .refused)
+    // What its own noise, steps and sampling come to counts, and not what it claims; and it is of this very update.
+    let wrong: [(inout WirePrivacyRecord) -> Void] = [
+      { $0.noiseMultiplier = 0.3 }, { $0.noiseMultiplier = 0 }, { ($0.samplingRate, $0.noiseMultiplier) = (1, 1) }, { $0.steps = 4 }, { $0.genome = Data(repeating: 9, count: 32) }, { $0.delta = 0.002 },
+      { $0.delta = 0 }, { $0.examples = 0 },
+    ]
+    for (index, change) in wrong.enumerated() { #expect(try settled(1, signedBy: members[0].key, change) == .refused, "record \(index)") }
     #expect(try settled(1, signedBy: members[1].key) == .refused && settled(1, signedBy: nil) == .refused)
     // Without budget left one is not let in.
     var coordinator = try self.coordinator(2...2) { $0.plan.maximumEpsilon = 4 }

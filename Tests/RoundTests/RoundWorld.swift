@@ -42,7 +42,7 @@ struct RoundWorld {
   }
   enum Event {
     case frame(Frame), tick, restart
-    case trained(UInt32, Result<TrainedUpdate, RoundError>), checked(RoundUpdate, String?)
+    case trained(UInt32, Result<TrainedUpdate, RoundError>), checked(RoundUpdate, String?), refused(UInt32, [RoundRefusal])
     case aggregated(UInt32, Result<RoundAggregate, RoundError>), recomputed(UInt32, Data, RoundParticipant.Recomputation)
   }
 
@@ -53,6 +53,8 @@ struct RoundWorld {
   var nodes: [Node] = []
   private var queue: [(time: UInt64, node: Int, event: Event)] = []
   var trainings = 0
+  /// That one event had.
+  var mostEffects = 0
   /// Results that nodes said were final, by step.
   var finals: [UInt32: [Int: Data]] = [:]
   var proofs: [(by: Int, proof: WireMisbehaviourProof)] = []
@@ -63,6 +65,10 @@ struct RoundWorld {
   var votes: [String: Set<Data>] = [:]
   /// What the gate of a node says of an update.
   var gate: @Sendable (RoundUpdate) -> String? = { _ in nil }
+  /// What the coordinator's gate says of updates beside each other.
+  var judged: @Sendable (RoundAggregation) -> [RoundRefusal] = { _ in [] }
+  /// Whether a participant's local steps leave a privacy record.
+  var isPrivate: @Sendable (Int) -> Bool = { _ in false }
   /// Local steps of a participant take so long.
   var trainingTime: @Sendable (Int) -> UInt64 = { _ in 500 }
   let announce: WireRoundAnnounce
@@ -92,6 +98,21 @@ struct RoundWorld {
     return offer
   }
 
+  /// With budget where the round asks for some.
+  static func offer(for announce: WireRoundAnnounce) -> RoundParticipant.Offer {
+    var offer = offer
+    offer.remainingEpsilon = announce.plan.maximumEpsilon
+    return offer
+  }
+
+  /// A record of five private steps, whose ε is 0.19 in two steps of a round.
+  static func privacy(of update: Data, _ key: SigningKey) -> WirePrivacyRecord {
+    var record = WirePrivacyRecord()
+    (record.genome, record.node, record.madeMs, record.steps, record.examples) = (update, Data(key.publicKey.bytes), 1, 5, 1_000)
+    (record.epsilon, record.delta, record.noiseMultiplier, record.clipNorm, record.samplingRate) = (0.2, 1e-4, 4, 1, 0.01)
+    return record
+  }
+
   /// Node 0 coordinates; 1 to `participants` take part.
   init(seed: UInt64, participants: Int, announce: WireRoundAnnounce, faults: Faults = Faults()) throws {
     (random, self.announce, self.faults) = (SeededRandom(seed), announce, faults)
@@ -100,7 +121,7 @@ struct RoundWorld {
       let machine: Machine =
         number == 0
         ? .coordinator(try RoundCoordinator(announce, key: key, drawn: seed))
-        : .participant(try RoundParticipant(announce, offer: Self.offer, key: key, now: Self.begin))
+        : .participant(try RoundParticipant(announce, offer: Self.offer(for: announce), key: key, now: Self.begin))
       nodes.append(Node(number: number, key: key, machine: machine))
       keep(number)
     }
@@ -126,6 +147,7 @@ struct RoundWorld {
       handle(entry.node, entry.event)
       if nodes.allSatisfy({ $0.hasVanished || ended[$0.number] != nil }) { return }
     }
+    now = max(now, end)
   }
 
   private mutating func handle(_ number: Int, _ event: Event) {
@@ -142,6 +164,7 @@ struct RoundWorld {
       case .checked(let update, let refusal):
         effects = coordinator.checked(step: update.step, participant: update.participant, hash: update.hash, refusal: refusal, now: now)
       case .aggregated(let step, let outcome): effects = coordinator.aggregated(step: step, outcome, now: now)
+      case .refused(let step, let refusals): effects = coordinator.refused(step: step, refusals, now: now)
       case .restart, .trained, .recomputed: break
       }
       nodes[number].machine = .coordinator(coordinator)
@@ -151,10 +174,11 @@ struct RoundWorld {
       case .tick: effects = participant.tick(now: now)
       case .trained(let step, let outcome): effects = participant.trained(step: step, outcome, now: now)
       case .recomputed(let step, let proposal, let outcome): effects = participant.recomputed(step: step, proposal: proposal, outcome, now: now)
-      case .restart, .checked, .aggregated: break
+      case .restart, .checked, .refused, .aggregated: break
       }
       nodes[number].machine = .participant(participant)
     }
+    mostEffects = max(mostEffects, effects.count)
     keep(number)
     note(number)
     if faults.crash > 0, now < faults.until, random.chance(faults.crash) { return crash(number) }
@@ -178,6 +202,8 @@ struct RoundWorld {
       deliver(Self.frame(message.wire, by: nodes[number].key, now), to: other)
     case .check(let update): schedule(number, .checked(update, gate(update)), in: UInt64.random(in: 1...300, using: &random))
     case .aggregate(let work):
+      let refusals = judged(work)
+      guard refusals.isEmpty else { return schedule(number, .refused(work.step, refusals), in: 5) }
       schedule(number, .aggregated(work.step, .success(RoundAggregate(hash: Self.merge(work), size: 100, norm: 1))), in: UInt64.random(in: 1...300, using: &random))
     case .recompute(let work, let proposal, _):
       schedule(number, .recomputed(work.step, proposal, .computed(Self.merge(work), lift: 0)), in: UInt64.random(in: 1...300, using: &random))
@@ -185,7 +211,8 @@ struct RoundWorld {
       trainings += 1
       // Never the same twice, so that a second commitment would show.
       let update = Data(SHA256.hash(Array("update \(trainings) of \(number)".utf8)))
-      let made = TrainedUpdate(hash: update, size: 100, localSteps: 5, tokens: 50, norm: 1, loss: 1, salt: Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }))
+      let made = TrainedUpdate(hash: update, size: 100, localSteps: 5, tokens: 50, norm: 1, loss: 1, salt: Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }),
+        privacy: isPrivate(number) ? Self.privacy(of: update, nodes[number].key) : nil)
       schedule(number, .trained(work.step, .success(made)), in: trainingTime(number))
     case .accuse(let proof): proofs.append((number, proof))
     case .stepped: break
@@ -220,7 +247,7 @@ struct RoundWorld {
     queue.removeAll { entry in
       guard entry.node == number else { return false }
       switch entry.event {
-      case .trained, .checked, .aggregated, .recomputed: return true
+      case .trained, .checked, .refused, .aggregated, .recomputed: return true
       case .frame, .tick, .restart: return false
       }
     }

@@ -140,6 +140,83 @@ import Testing
     }
   }
 
+  @Test func updatesThatTheCoordinatorsGateRefusesBesideTheOthersAreLeftOut() throws {
+    try ServiceWorld.run { world in
+      let course = try await Self.begin(world, participants: 4, minimum: 3, outerSteps: 1) { number, work in
+        var work = work
+        if number == 0 { work.judges = { $0.filter { String(decoding: $0.prefix(2), as: UTF8.self) == "n4" }.map { ($0, false) } } }
+        return work
+      }
+      for member in course.all {
+        let hasEnded = await world.wait { !member.events.ended.isEmpty }
+        #expect(hasEnded && member.events.stepped.last?.isLast == true, "\(member.events.ended)")
+      }
+      let coordinator = try #require(await course.coordinator.service.coordinated().first)
+      let proposal = try Frame([UInt8](try #require(coordinator.record.proposal))).message(WireAggregateProposal.self)
+      #expect(proposal.contributions.filter { $0.weightBps == 0 }.map(\.reason) == ["gate.double: not wanted"])
+      // Lift is said in votes and shown.
+      #expect(coordinator.ballots.count >= 3 && coordinator.ballots.allSatisfy { $0.accept && $0.lift == 0.5 && $0.step == 1 }, "\(coordinator.ballots)")
+    }
+  }
+
+  @Test func aVotersRefusalMakesANoAndItsDoubtARemark() throws {
+    try ServiceWorld.run { world in
+      let course = try await Self.begin(world, participants: 4, minimum: 3, outerSteps: 1) { number, work in
+        var work = work
+        // The first refuses what another made, and the second only finds that it gains nothing.
+        if number == 1 || number == 2 { work.judges = { $0.filter { String(decoding: $0.prefix(2), as: UTF8.self) == "n4" }.map { ($0, number == 2) } } }
+        return work
+      }
+      for member in course.all {
+        let hasEnded = await world.wait { !member.events.ended.isEmpty }
+        #expect(hasEnded && member.events.stepped.last?.isLast == true, "\(member.events.ended)")
+      }
+      let coordinator = try #require(await course.coordinator.service.coordinated().first)
+      let index = { (number: Int) in coordinator.record.members.first { $0.node == RoundWorld.key(number).publicKey }!.index }
+      let remark = try #require(coordinator.ballots.first { $0.participant == index(2) })
+      #expect(remark.accept && remark.reason == "gate.double: not wanted" && remark.lift == 0.5)
+      // Three of four suffice, so the no may come after the end.
+      if let no = coordinator.ballots.first(where: { $0.participant == index(1) }) { #expect(!no.accept && no.reason == "gate.double: not wanted" && no.lift == 0) }
+      let own = try #require(await course.members[0].service.joined().first)
+      let vote = try own.record.vote.map { try WireAggregateVote(serializedBytes: $0) }
+      #expect(vote?.accept == false && vote?.reason == "gate.double: not wanted")
+    }
+  }
+
+  @Test func collectionsFreeNothingThatALongRoundNeeds() throws {
+    try ServiceWorld.run { world in
+      let clock = world.simulation.clock, lease = 60_000
+      func member(_ number: Int) async throws -> ServiceWorld.Member {
+        try await world.member(number, dialling: number == 0 ? [] : [0], lease: Int64(lease)) { _, store in
+          var work = WorkDouble(store: store, name: "n\(number)", clock: clock)
+          // The second takes three times as long as a lease lasts.
+          work.training = { try? await clock.sleep(milliseconds: number == 2 ? 3 * lease : 1_000) }
+          return work
+        }
+      }
+      let members = [try await member(0), try await member(1), try await member(2)]
+      await members[0].node.wait { $0.count { $0.state == .connected } >= 2 }
+      let announce = RoundWorld.announce(participants: 2...2, outerSteps: 2) { announce in
+        (announce.joinByMs, announce.stepMs) = (world.now + 600_000, UInt32(6 * lease))
+      }
+      try await members[0].service.start(announce)
+      for member in members.dropFirst() {
+        _ = await world.wait { await member.service.announced().contains { $0.isVerified } }
+        try await member.service.join(announce.round, offer: RoundWorld.offer)
+      }
+      for _ in 0..<200 where members.contains(where: { $0.events.ended.isEmpty }) {
+        for member in members { _ = try member.store.collect(now: clock.unixMilliseconds) }
+        await world.sleep(5_000)
+      }
+      for member in members { #expect(member.events.stepped.map(\.step) == [1, 2] && member.events.stepped.last?.isLast == true, "\(member.events.ended)") }
+      // Afterwards nothing keeps them.
+      await world.sleep(UInt64(2 * lease))
+      let update = try #require(await members[1].service.joined().first?.record.update?.hash)
+      _ = try members[1].store.collect(now: clock.unixMilliseconds)
+      #expect(!members[1].store.hasBlob(Hexadecimal.text(update)))
+    }
+  }
+
   @Test func aNodeThatCoordinatesMayTakePartItself() throws {
     try ServiceWorld.run { world in
       let clock = world.simulation.clock

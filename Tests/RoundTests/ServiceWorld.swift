@@ -80,7 +80,7 @@ final class ServiceWorld: Sendable {
 
   /// A node that runs, and dials some others.
   func member(
-    _ number: Int, dialling peers: [Int] = [], work: @escaping @Sendable (WireRoundAnnounce, GenomeStore) throws(RoundError) -> any RoundWork
+    _ number: Int, dialling peers: [Int] = [], lease: Int64? = nil, work: @escaping @Sendable (WireRoundAnnounce, GenomeStore) throws(RoundError) -> any RoundWork
   ) async throws -> Member {
     let key = RoundWorld.key(number), name = "n\(number)", clock = simulation.clock
     var settings = NodeSettings()
@@ -90,7 +90,9 @@ final class ServiceWorld: Sendable {
       settings: settings, key: key, transports: [network.transport(host: name, identity: PeerID(key.publicKey.bytes)!)], clock: clock,
       random: SimulationRandom(seed: simulation.seed &* 1_000 &+ UInt64(number) &+ clock.monotonicNanoseconds),
       log: { level, text in if ServiceWorld.prints { print("\(clock.monotonicNanoseconds) \(name) \(level) \(text)") } })
-    let store = try GenomeStore(folder: folder("store-\(number)")), events = Events()
+    var options = GenomeStore.Options()
+    if let lease { options.leaseMilliseconds = lease }
+    let store = try GenomeStore(folder: folder("store-\(number)"), options: options), events = Events()
     var hooks = RoundService.Hooks { (announce) throws(RoundError) in try work(announce, store) }
     hooks.accused = { events.accuse($0) }
     hooks.stepped = { events.step($1) }
@@ -129,11 +131,14 @@ struct WorkDouble: RoundWork {
   var clock: any ClockService
   /// Bytes of an update.
   var size = 100
+  /// How long it trains.
+  var training: @Sendable () async -> Void = {}
   var refuses: @Sendable ([UInt8]) -> String? = { _ in nil }
   /// Changes a merge, for nodes that compute something else.
   var change: @Sendable ([UInt8]) -> [UInt8] = { $0 }
 
   func train(_ work: RoundTraining) async throws(RoundError) -> LocalResult {
+    await training()
     var bytes = Array("\(name) step \(work.step) seed \(work.seed) ".utf8)
     while bytes.count < size { bytes.append(UInt8(truncatingIfNeeded: bytes.count &* 31)) }
     return LocalResult(hash: try put(bytes), size: UInt64(bytes.count), localSteps: 5, tokens: 50, norm: 1, loss: 1)
@@ -148,7 +153,18 @@ struct WorkDouble: RoundWork {
     return RoundAggregate(hash: try put(bytes), size: UInt64(bytes.count), norm: 1)
   }
 
-  func lift(_ aggregate: Data) async -> Double { 0.5 }
+  /// What the gate says of updates that are seen side by side.
+  var judges: @Sendable ([[UInt8]]) -> [(text: [UInt8], isLocal: Bool)] = { _ in [] }
+
+  func judge(_ work: RoundAggregation, except own: NodeKey?) async throws(RoundError) -> [RoundRefusal] {
+    var texts: [(hash: Data, bytes: [UInt8])] = []
+    for part in work.parts where part.from != own { texts.append((part.hash, try read(part.hash))) }
+    return judges(texts.map(\.bytes)).map { refused in
+      RoundRefusal(update: texts.first { $0.bytes == refused.text }!.hash, layer: "gate.double", reason: "not wanted", isLocal: refused.isLocal)
+    }
+  }
+
+  func lift(_ aggregate: Data, from start: Data) async throws(RoundError) -> Double { start.isEmpty ? 0.5 : 0.25 }
 
   private func read(_ hash: Data) throws(RoundError) -> [UInt8] {
     do { return try store.read(Hexadecimal.text(hash)) } catch { throw RoundError(.unavailable, error.message) }

@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// Gives peers blobs of the store by their hash, a chunk a request.
 public final class BlobServer: Sendable {
-  /// Bytes of every chunk but the last: a frame with one goes on the session's control stream, in order with the others.
-  public static let chunkSize = 1 << 15
+  /// Bytes of every chunk but the last, as of a genome's files.
+  public static let chunkSize = 256 << 10
   /// Most bytes of a chunk that the protocol has; a chunk list is one.
   static let maximumChunk = 1 << 20
   /// Largest blob that is given.

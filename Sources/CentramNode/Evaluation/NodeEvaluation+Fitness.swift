@@ -113,6 +113,8 @@ extension NodeEvaluation: FitnessService {
   public func holdOut(author: String) async throws(PluginError) -> HoldOutState {
     try await answering { () throws(GenomePackageError) in
       let state = try self.state()
+      // A step of a round judges each participant once, on a model that no earlier answer was about.
+      if GateContext.current?.transient != nil { return HoldOutState(released: 0, testsSinceRefresh: state.tests) }
       return HoldOutState(released: state.released[author] ?? 0, testsSinceRefresh: state.tests)
     }
   }

@@ -92,21 +92,18 @@ extension NodeEvaluation: ModelMeasuring {
       case .adapter(let adapter, let name):
         low.append((.stored(adapter, "memory|\(name)"), term.weight))
       case .genome(let id):
-        let record = try record(id)
-        if record.kind == GenomeKind.adapter.rawValue {
-          low.append((.stored(try store.adapter(of: record), id), term.weight))
+        if let adapter = try adapter(id) {
+          low.append((.stored(adapter, id), term.weight))
         } else {
-          deltas.append(.init(file: try store.delta(of: record), weight: term.weight, seed: nil))
+          deltas.append(.init(file: try store.delta(of: try record(id)), weight: term.weight, seed: nil))
         }
       case .random(let id, let seed):
-        let record = try record(id)
-        if record.kind == GenomeKind.adapter.rawValue {
-          let adapter = try store.adapter(of: record)
-          do throws(ModelFileError) { low.append((.contents(try RandomUpdate.like(adapter, seed: seed), "random|\(id.prefix(16))"), term.weight)) } catch {
-            throw GenomePackageError(.malformed, error.message)
-          }
-        } else {
-          deltas.append(.init(file: try store.delta(of: record), weight: term.weight, seed: seed))
+        guard let adapter = try adapter(id) else {
+          deltas.append(.init(file: try store.delta(of: try record(id)), weight: term.weight, seed: seed))
+          continue
+        }
+        do throws(ModelFileError) { low.append((.contents(try RandomUpdate.like(adapter, seed: seed), "random|\(id.prefix(16))"), term.weight)) } catch {
+          throw GenomePackageError(.malformed, error.message)
         }
       }
     }
@@ -126,6 +123,13 @@ extension NodeEvaluation: ModelMeasuring {
       case .contents(let contents, let name): try AdapterWeights(contents, name: name, model: model)
       }
     }
+  }
+
+  /// A candidate's adapter; nil where it is a full difference.
+  private func adapter(_ id: String) throws(GenomePackageError) -> Adapter? {
+    if let update = GateContext.current?.transient?.updates[id] { return update.adapter }
+    let record = try record(id)
+    return record.kind == GenomeKind.adapter.rawValue ? try store.adapter(of: record) : nil
   }
 
   /// - Throws: `.notFound`; `.usage` for a genome of another base.

@@ -12,10 +12,19 @@ extension NodeEvaluation {
       let text = verdict.evidence.first(where: { $0.name == "measure.ladder.released" })?.value, let score = Double(text), score.isFinite
     else { return }
     let author = try GenomePackageError.storing { () throws(StoreError) in try store.genome(report.contentHash).author }
+    try countTest { $0.release(score, to: author) }
+  }
+
+  /// Takes the judgement of an update that is no genome: it used the hold-out as one does, and no score of it is remembered.
+  func didJudgeTransient(_ report: GateReport) throws(GenomePackageError) {
+    if report.verdicts.contains(where: { $0.layer == "gate.fitness" && $0.evidence.contains { $0.name == "measure.ladder.released" } }) { try countTest { _ in } }
+  }
+
+  private func countTest(_ body: (inout EvaluationState) -> Void) throws(GenomePackageError) {
     var didRefresh = false
     try update { state in
       state.tests += 1
-      state.release(score, to: author)
+      body(&state)
       if state.tests >= settings.tests {
         (state.tests, state.refreshes) = (0, state.refreshes + 1)
         didRefresh = true

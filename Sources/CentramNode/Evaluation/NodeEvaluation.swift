@@ -100,6 +100,9 @@ public final class NodeEvaluation: Sendable {
     return (places.map { text.sequences[$0] }, places.map { text.bytes[$0] })
   }
 
-  /// The model in use.
-  func current() throws(GenomePackageError) -> MeasuredModel { try EvolutionState.current(in: store).model.measured }
+  /// The model in use; while a step of a round is judged, what the step began with.
+  func current() throws(GenomePackageError) -> MeasuredModel {
+    guard let step = GateContext.current?.transient else { return try EvolutionState.current(in: store).model.measured }
+    return .sum(step.start.map { [.init(.adapter($0.adapter, key: $0.key))] } ?? [])
+  }
 }

@@ -7,10 +7,10 @@ internal import Foundation
 public struct GenomeFiles: @unchecked Sendable {
   let manifest: [UInt8], signature: [UInt8], configuration: [UInt8]
   let weights: UnsafeRawBufferPointer
-  /// Keeps the weights mapped.
-  let mapping: MappedFile?
+  /// Keeps the weights where they are.
+  let mapping: AnyObject?
   /// What the manifest says of itself; nil where it cannot be read.
-  let context: GateContext?
+  var context: GateContext?
 
   /// Of the store, its weights mapped.
   /// - Throws: `.notFound` where a collection freed its files.
@@ -23,6 +23,13 @@ public struct GenomeFiles: @unchecked Sendable {
       record.files.count > 1 ? try GenomePackageError.storing { () throws(StoreError) in try store.read(record.files[0].hash) } : []
     let mapping = try MappedFile(path: store.path(ofBlob: file.hash))
     (weights, self.mapping) = (mapping.bytes, mapping)
+  }
+
+  /// Of an adapter in memory that nobody signed, with a manifest that says what is known of it.
+  init(manifest: [UInt8], configuration: [UInt8], weights: [UInt8], context: GateContext) {
+    let owner = OwnedBytes(weights)
+    (self.manifest, signature, self.configuration, self.context) = (manifest, [], configuration, context)
+    (self.weights, mapping) = (owner.bytes, owner)
   }
 
   /// Of a folder or a `.genome` file.

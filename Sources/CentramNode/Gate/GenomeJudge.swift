@@ -40,7 +40,12 @@ public final class GenomeJudge: GenomeJudging {
   }
 
   /// Judges a genome and keeps nothing.
-  public func check(_ files: GenomeFiles, _ direction: GateDirection) async throws(GateError) -> GateReport { try await report(on: files, direction, standing: nil) }
+  public func check(_ files: GenomeFiles, _ direction: GateDirection) async throws(GateError) -> GateReport { try await check(files, direction, standing: [:]) }
+
+  /// - Parameter standing: verdicts of layers that are not asked, by layer; nil: the layer is left out.
+  func check(_ files: GenomeFiles, _ direction: GateDirection, standing: [String: GateVerdict?]) async throws(GateError) -> GateReport {
+    try await report(on: files, direction, standing: standing)
+  }
 
   public func willLeave(_ id: String) async throws(GateError) {
     let record = try genome(id)

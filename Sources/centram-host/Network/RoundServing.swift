@@ -12,11 +12,12 @@ struct RoundServing: Sendable {
 
   /// Makes the rounds and registers their messages. Make it before the node runs.
   /// - Parameter genomesChanged: called when a finished round became a genome.
-  init(node: NetworkNode, key: SigningKey, library: GenomeLibrary, plugins: PluginHost, genomesChanged: @escaping @Sendable () -> Void = {}) {
-    rounds = NodeRounds(
-      node: node, key: key, library: library, plugins: plugins, folder: Self.folder, threads: ProcessInfo.processInfo.activeProcessorCount,
-      agent: "centram-host/\(CentramVersion.text)",
-      genomesChanged: genomesChanged)
+  init(node: NetworkNode, key: SigningKey, genomes: GenomeNode, genomesChanged: @escaping @Sendable () -> Void = {}) {
+    var means = NodeRounds.Means(plugins: genomes.plugins, folder: Self.folder)
+    means.threads = ProcessInfo.processInfo.activeProcessorCount
+    (means.gate, means.evaluation) = (RoundGate(genomes.gate, evaluation: genomes.evaluation, key: key), genomes.evaluation)
+    means.privacy = RoundPrivacy(genomes.library, judge: genomes.gate, random: CentramHost.SystemRandom())
+    rounds = NodeRounds(node: node, key: key, library: genomes.library, means: means, agent: "centram-host/\(CentramVersion.text)", genomesChanged: genomesChanged)
     rounds.service.register(with: node.handlers)
   }
 

@@ -8,12 +8,11 @@ internal import Synchronization
 
 /// Genomes of a node that runs: what peers send is fetched, judged, and taken into the model where it makes it better.
 final class ServedGenomes: Sendable {
-  private let node: GenomeNode
+  let node: GenomeNode
   private let exchange: GenomeExchange
   /// Nil where there is nothing to measure on.
   private let work: EvolutionWork?
 
-  var library: GenomeLibrary { node.library }
   var plugins: PluginHost { node.plugins }
   var judge: any GenomeJudging { node.judge }
 

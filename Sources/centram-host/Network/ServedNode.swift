@@ -124,7 +124,7 @@ struct ServedNode {
       settings: finding, own: key.publicKey, host: node, clock: WallClock(), random: .system, network: SystemNetwork(), path: folder + "/peers.json", log: output.log)
     let genomes = try ServedGenomes(options, configuration, node: node, log: output.log)
     gate.set(genomes.judge)
-    let rounds = RoundServing(node: node, key: key, library: genomes.library, plugins: genomes.plugins) { genomes.storeChanged() }
+    let rounds = RoundServing(node: node, key: key, genomes: genomes.node) { genomes.storeChanged() }
     return RunningNode(node: node, discovery: discovery, traversal: traversal, plugins: host, genomes: genomes, rounds: rounds, path: folder + "/identity")
   }
 

@@ -65,6 +65,10 @@ struct RoundCommand: ParsableCommand {
           print("\(round.round)  \(round.role), \(round.phase), step \(round.step) of \(round.outerSteps), \(Terminal.count(round.participants, "participant"))")
           print("  coordinator \(round.coordinator.prefix(16)), base \(round.base.prefix(16)), \(round.trainer)\(round.domain.isEmpty ? "" : ", domain \(round.domain)")")
           if !round.lastResult.isEmpty { print("  last aggregate \(round.lastResult)") }
+          for vote in round.votes {
+            let lift = vote.lift == 0 ? "no lift measured" : String(format: "lift %+.4f nat a byte", vote.lift)
+            print("  step \(vote.step): participant \(vote.participant) voted \(vote.accept ? "yes" : "no"), \(lift)\(vote.reason.isEmpty ? "" : ": \(vote.reason)")")
+          }
           if !round.message.isEmpty { print("  \(round.message)") }
         }
       }

@@ -22,6 +22,8 @@ extension RoundCommand {
     @Option(help: "Participants that it takes at most, up to 256.") var maximum: UInt32 = 16
     @Option(help: "Share of the participants whose votes make an aggregate final, in basis points from 5001.") var quorum: UInt32 = 6_667
     @Option(help: "Bound on an update's norm by the norm of the base's weights; 0 for none.") var maximumRelativeNorm = 0.0
+    @Option(help: "ε that each participant may spend in the whole round, with --trainer trainer.dp-lora and a clip_norm in its parameters; 0: it is not private.")
+    var maximumEpsilon = 0.0
     @Option(help: "How long one can join.") var joinSeconds = 300
     @Option(help: "Time for the local steps of one outer step.") var stepSeconds = 3_600
     @Option(help: "Time for showing updates.") var revealSeconds = 300
@@ -36,6 +38,7 @@ extension RoundCommand {
         (request.outerLearningRate, request.outerMomentum) = (outerLearningRate, outerMomentum)
         (request.minimumParticipants, request.maximumParticipants, request.quorum, request.maximumRelativeNorm) = (minimum, maximum, quorum, maximumRelativeNorm)
         (request.joinSeconds, request.stepSeconds, request.revealSeconds, request.voteSeconds) = (joinSeconds, stepSeconds, revealSeconds, voteSeconds)
+        request.maximumEpsilon = maximumEpsilon
         let answer = try RoundCommand.ask("start", request)
         if json { return try Terminal.printJSON(answer) }
         print(answer.round ?? "")

@@ -13,12 +13,13 @@ public final class StoredUpdates: UpdateService {
 
   /// Of the base of the genome that is being judged.
   public func baseNorm(module: String) async throws(PluginError) -> Double? {
-    guard let base = GateContext.current?.base else { throw PluginError(.unavailable, "centram.updates/1: no genome is being judged, so no base is asked about") }
-    return try bases.norm(module, ofBase: base)
+    guard let context = GateContext.current else { throw PluginError(.unavailable, "centram.updates/1: no genome is being judged, so no base is asked about") }
+    return try (context.transient?.bases ?? bases).norm(module, ofBase: context.base)
   }
 
   public func cohort(domain: String, beside contentHash: [UInt8], limit: Int) async throws(PluginError) -> [UpdateReference] {
-    try StoredLineage.reporting { () throws(StoreError) in
+    if let transient = GateContext.current?.transient { return transient.cohort(domain: domain, beside: contentHash, limit: limit) }
+    return try StoredLineage.reporting { () throws(StoreError) in
       let known = try record(contentHash).map { GateContext(base: $0.base, author: $0.author) }
       // One that is only checked is no genome of the store.
       guard let candidate = known ?? GateContext.current else { return [] }
@@ -55,6 +56,7 @@ public final class StoredUpdates: UpdateService {
 
   private func stored(_ update: UpdateReference) throws(PluginError) -> StoredUpdate {
     let id = Hexadecimal.text(update.contentHash)
+    if let transient = GateContext.current?.transient?.updates[id] { return transient.stored }
     if let known = open.withLock({ $0[id] }) { return known }
     let record = try StoredLineage.reporting { () throws(StoreError) in try store.genome(id) }
     let made: StoredUpdate

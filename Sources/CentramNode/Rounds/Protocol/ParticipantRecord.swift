@@ -19,6 +19,8 @@ public struct ParticipantRecord: Codable, Sendable, Equatable {
     var hash: Data, size: UInt64, salt: Data, commitment: Data
     var localSteps: UInt32, tokens: UInt64, norm: Double, loss: Double
     var isTaken = false
+    /// A signed PrivacyRecord.
+    var privacy: Data?
   }
 
   public var version = 1

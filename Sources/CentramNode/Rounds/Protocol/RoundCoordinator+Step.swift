@@ -71,10 +71,11 @@ extension RoundCoordinator {
 
   // MARK: Commitments
 
-  func acknowledge(_ place: Int, _ digest: Data, _ outcome: WireUpdateOutcome, _ sentence: String = "") -> RoundEffect {
+  func acknowledge(_ place: Int, _ digest: Data, _ outcome: WireUpdateOutcome, _ sentence: String = "", _ verdict: WireSigned? = nil) -> RoundEffect {
     var message = WireUpdateAck()
     (message.round, message.outerStep, message.participant, message.digest) = (round, record.step, record.members[place].index, digest)
-    (message.outcome, message.message) = (outcome, String(sentence.prefix(120)))
+    (message.outcome, message.message) = (outcome, sentence.prefix(utf8: 512))
+    if let verdict { message.verdict = verdict }
     return .send(.acknowledge(message), to: record.members[place].node)
   }
 
@@ -148,7 +149,7 @@ extension RoundCoordinator {
     guard message.hasPrivacy, let (privacy, signer) = try? message.privacy.opened(WirePrivacyRecord.self, domain: .privacy), signer == node else {
       return "the round asks for a privacy record signed by the participant"
     }
-    return privacy.epsilon <= announce.plan.maximumEpsilon ? nil : "ε \(privacy.epsilon) was spent; the round allows \(announce.plan.maximumEpsilon)"
+    return PrivacyCheck(plan: announce.plan).refusal(privacy, of: message.update)
   }
 
   /// Asks for the checks of updates that are shown and not settled.

@@ -7,11 +7,16 @@ extension RoundCoordinator {
     for place in record.entries.indices where record.entries[place].isCommitted && !record.entries[place].isSettled {
       (record.entries[place].outcome, record.entries[place].reason) = (WireUpdateOutcome.late.rawValue, "the update did not come in time")
     }
+    (record.phase, record.deadline) = (.aggregating, 0)
+    return merge(now)
+  }
+
+  /// Has what was taken merged, where it is enough.
+  private mutating func merge(_ now: UInt64) -> [RoundEffect] {
     let taken = record.entries.count(where: \.isTaken)
     guard taken >= Int(announce.minimumParticipants) else {
       return abort(.tooFew, "\(taken) of at least \(announce.minimumParticipants) updates were taken", now)
     }
-    (record.phase, record.deadline) = (.aggregating, 0)
     return aggregation()
   }
 
@@ -24,7 +29,7 @@ extension RoundCoordinator {
       if entry.isTaken, let update = entry.update {
         (contribution.update, contribution.weightBps) = (update, weights.removeFirst())
       } else {
-        contribution.reason = String((entry.hasLeft ? "it left" : entry.isCommitted ? entry.reason : "no commitment came in time").prefix(60))
+        contribution.reason = (entry.hasLeft ? "it left" : entry.isCommitted ? entry.reason : "no commitment came in time").prefix(utf8: 256)
       }
       return contribution
     }
@@ -34,9 +39,24 @@ extension RoundCoordinator {
     guard !isAggregating else { return [] }
     isAggregating = true
     let parts = zip(contributions, zip(record.members, record.entries)).filter { $0.0.weightBps > 0 }.map { contribution, place in
-      RoundAggregation.Part(hash: contribution.update, size: place.1.size, weightBasisPoints: contribution.weightBps, from: place.0.node)
+      RoundAggregation.Part(
+        hash: contribution.update, size: place.1.size, weightBasisPoints: contribution.weightBps, from: place.0.node, domain: announce.plan.domain(of: place.0))
     }
     return [.aggregate(RoundAggregation(step: record.step, start: record.start, parts: parts))]
+  }
+
+  /// The gate does not let some of the updates in. They are left out, and what is left is judged and merged anew.
+  public mutating func refused(step: UInt32, _ refusals: [RoundRefusal], now: UInt64) -> [RoundEffect] {
+    guard step == record.step, record.phase == .aggregating else { return [] }
+    isAggregating = false
+    var effects: [RoundEffect] = []
+    for refusal in refusals {
+      for place in record.entries.indices where record.entries[place].isTaken && record.entries[place].update == refusal.update {
+        (record.entries[place].outcome, record.entries[place].reason) = (WireUpdateOutcome.refused.rawValue, refusal.sentence)
+        effects.append(acknowledge(place, refusal.update, .refused, refusal.sentence, refusal.verdict))
+      }
+    }
+    return effects + merge(now)
   }
 
   /// The merge that was asked for is done.

@@ -85,7 +85,12 @@ public struct RoundCoordinator: Sendable {
     if case .status(let status) = message { return answer(status, from: place, now) }
     guard message.step == record.step, !isOver else { return [] }
     if case .abort = message { return leave(place, now) }
+    switch message {
+    case .commit, .reveal, .vote: break
+    default: return []
+    }
     if let proof = said.note(frame, step: record.step) { return [.accuse(proof)] }
+    guard said.isConsistent(frame, step: record.step) else { return [] }
     switch message {
     case .commit(let commit): return self.commit(commit, frame, from: place, now)
     case .reveal(let reveal): return self.reveal(reveal, frame, from: place, now)

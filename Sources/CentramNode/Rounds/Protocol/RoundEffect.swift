@@ -60,6 +60,8 @@ public struct RoundAggregation: Sendable, Equatable {
     public var weightBasisPoints: UInt32
     /// Who made it.
     public var from: NodeKey
+    /// Of the data behind it: the round's, or what the participant said of its own.
+    public var domain = ""
   }
   public var step: UInt32
   /// SHA-256 of what the step started from; empty for none.
@@ -83,9 +85,11 @@ public struct TrainedUpdate: Sendable, Equatable {
   public var norm: Double, loss: Double
   /// 32 random bytes.
   public var salt: Data
-  public init(hash: Data, size: UInt64, localSteps: UInt32, tokens: UInt64, norm: Double, loss: Double, salt: Data) {
+  /// Of private local steps.
+  public var privacy: WirePrivacyRecord?
+  public init(hash: Data, size: UInt64, localSteps: UInt32, tokens: UInt64, norm: Double, loss: Double, salt: Data, privacy: WirePrivacyRecord? = nil) {
     (self.hash, self.size, self.localSteps, self.tokens) = (hash, size, localSteps, tokens)
-    (self.norm, self.loss, self.salt) = (norm, loss, salt)
+    (self.norm, self.loss, self.salt, self.privacy) = (norm, loss, salt, privacy)
   }
 }
 

@@ -13,6 +13,10 @@ public struct RoundError: Error, Sendable, Equatable, CustomStringConvertible {
     public static var unavailable: Code { .init(rawValue: "unavailable") }
     /// The training or the merge failed.
     public static var work: Code { .init(rawValue: "work") }
+    /// The gate cannot judge updates.
+    public static var gate: Code { .init(rawValue: "gate") }
+    /// Nothing shows that an update is private, or no budget is left for it.
+    public static var privacy: Code { .init(rawValue: "privacy") }
     /// A round that is not here.
     public static var notFound: Code { .init(rawValue: "not-found") }
     /// State that could not be kept or read.

@@ -63,9 +63,12 @@ extension RoundParticipant {
     case .failure(let error): return error.code == .cancelled ? [] : leave(.diverged, "the local steps failed: \(error.message)", now)
     case .success(let update): made = update
     }
+    let privacy = try? made.privacy.map { try WireSigned($0, by: key, domain: .privacy).serializedData() }
+    guard announce.plan.maximumEpsilon == 0 || privacy != nil else { return leave(.internal, "the local steps left no privacy record, and the round asks for one", now) }
     let commitment = RoundRules.commitment(round: round, step: step, key: own, salt: made.salt, update: made.hash)
     record.update = ParticipantRecord.Update(
-      hash: made.hash, size: made.size, salt: made.salt, commitment: commitment, localSteps: made.localSteps, tokens: made.tokens, norm: made.norm, loss: made.loss)
+      hash: made.hash, size: made.size, salt: made.salt, commitment: commitment, localSteps: made.localSteps, tokens: made.tokens, norm: made.norm, loss: made.loss,
+      privacy: privacy)
     record.phase = .committed
     return (commitFrame(now).map { [.publish($0, to: everybody)] } ?? []) + reveal(now)
   }
@@ -83,6 +86,7 @@ extension RoundParticipant {
     var message = WireUpdateReveal()
     (message.round, message.outerStep, message.salt, message.update) = (round, record.step, update.salt, update.hash)
     (message.size, message.norm, message.trainingLoss) = (update.size, update.norm.isFinite ? update.norm : 0, update.loss.isFinite ? update.loss : 0)
+    if let privacy = update.privacy.flatMap({ try? WireSigned(serializedBytes: $0) }) { message.privacy = privacy }
     return key.publish(message, now: now)
   }
 

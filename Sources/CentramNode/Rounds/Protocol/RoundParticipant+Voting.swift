@@ -26,7 +26,7 @@ extension RoundParticipant {
     return [.recompute(RoundAggregation(step: record.step, start: record.start, parts: parts), proposal: RoundRules.hash(of: frame), result: proposal.result)]
   }
 
-  private var openProposal: (Frame, WireAggregateProposal)? {
+  var openProposal: (Frame, WireAggregateProposal)? {
     guard let bytes = record.proposal, let frame = try? Frame([UInt8](bytes)), let proposal = try? frame.message(WireAggregateProposal.self) else { return nil }
     return (frame, proposal)
   }
@@ -42,8 +42,11 @@ extension RoundParticipant {
       return "its weights are not equal shares of at least \(announce.minimumParticipants) updates"
     }
     guard counted.allSatisfy({ $0.update.count == 32 }) else { return "it weighs an update that it does not name" }
-    if let update = record.update, update.isTaken, !counted.contains(where: { $0.participant == record.index && $0.update == update.hash }) {
-      return "it leaves out this participant's update, which was taken"
+    // The coordinator's gate judges updates when all are there, so it may refuse one that was taken; its reason then stands in the proposal.
+    if let update = record.update, update.isTaken, let own = proposal.contributions.first(where: { $0.participant == record.index }),
+      own.weightBps > 0 ? own.update != update.hash : own.reason.isEmpty
+    {
+      return "it leaves out this participant's update, which was taken, and says no reason"
     }
     return nil
   }
@@ -55,20 +58,20 @@ extension RoundParticipant {
     let member = record.members[Int(contribution.participant)]
     if member.node == own {
       guard let update = record.update, update.hash == contribution.update else { return .broken("it counts another update as this participant's") }
-      return .holds(.init(hash: update.hash, size: update.size, weightBasisPoints: contribution.weightBps, from: own))
+      return .holds(
+        .init(hash: update.hash, size: update.size, weightBasisPoints: contribution.weightBps, from: own, domain: announce.plan.domain(of: member)))
     }
-    guard let commit = try? commits[member.index]?.message(WireUpdateCommit.self), let reveal = try? shown[member.index]?.message(WireUpdateReveal.self) else { return .missing }
-    guard reveal.update == contribution.update else { return .broken("it counts another update as that of participant \(member.index) than was shown") }
-    guard RoundRules.commitment(round: round, step: record.step, key: member.node, salt: reveal.salt, update: reveal.update) == commit.commitment else {
-      return .broken("participant \(member.index) had not committed to the update that it counts")
-    }
+    // Where what was heard first is something else, either the member or the coordinator lies. The coordinator shows what it counts until there is a vote.
+    guard let reveal = reveal(of: member, as: contribution.update) else { return .missing }
     guard reveal.size <= RoundRules.maximumUpdate else { return .broken("the update of participant \(member.index) is larger than \(RoundRules.maximumUpdate) bytes") }
-    return .holds(.init(hash: reveal.update, size: reveal.size, weightBasisPoints: contribution.weightBps, from: member.node))
+    return .holds(
+      .init(hash: reveal.update, size: reveal.size, weightBasisPoints: contribution.weightBps, from: member.node, domain: announce.plan.domain(of: member)))
   }
 
   /// What came of computing an aggregate.
   public enum Recomputation: Sendable, Equatable {
-    case computed(Data, lift: Double)
+    /// With a remark for people, where there is one.
+    case computed(Data, lift: Double, remark: String = "")
     /// Something could not be had yet.
     case unavailable(String)
     /// What it counts must not be counted.
@@ -81,16 +84,16 @@ extension RoundParticipant {
     switch outcome {
     case .unavailable: return []
     case .refused(let reason): return vote(false, computed: Data(), lift: 0, reason, for: frame, now)
-    case .computed(let result, let lift):
+    case .computed(let result, let lift, let remark):
       let isSame = result == proposal.result
-      return vote(isSame, computed: result, lift: lift, isSame ? "" : "another aggregate was computed from the same updates", for: frame, now)
+      return vote(isSame, computed: result, lift: lift, isSame ? remark : "another aggregate was computed from the same updates", for: frame, now)
     }
   }
 
   private mutating func vote(_ accept: Bool, computed: Data, lift: Double, _ reason: String, for frame: Frame, _ now: UInt64) -> [RoundEffect] {
     var message = WireAggregateVote()
     (message.round, message.outerStep, message.proposal, message.accept) = (round, record.step, RoundRules.hash(of: frame), accept)
-    (message.computed, message.lift, message.reason) = (computed, lift.isFinite ? lift : 0, String(reason.prefix(120)))
+    (message.computed, message.lift, message.reason) = (computed, lift.isFinite ? lift : 0, reason.prefix(utf8: 512))
     guard let payload = try? message.serializedData() else { return [] }
     (record.vote, record.phase) = (payload, .voted)
     return voteFrame(now).map { [.publish($0, to: everybody)] } ?? []

@@ -23,6 +23,8 @@ public struct RoundParticipant: Sendable {
   var said = SaidOnce()
   /// Others' latest commitments and reveals in this step. Asked for again after a restart.
   var commits: [UInt32: Frame] = [:], shown: [UInt32: Frame] = [:]
+  /// Of members that said two things: what goes with the proposal.
+  var counted: [UInt32: CountedFrames] = [:]
   /// The coordinator said that commitments are over.
   var isRevealing = false
   var isTraining = false, isComputing = false
@@ -39,7 +41,9 @@ public struct RoundParticipant: Sendable {
     guard announce.maximumParticipants <= RoundRules.maximumParticipants else {
       throw RoundError(.configuration, "the round takes \(announce.maximumParticipants) participants; this node joins rounds of at most \(RoundRules.maximumParticipants)")
     }
-    guard announce.plan.maximumEpsilon == 0 else { throw RoundError(.configuration, "the round asks for private training, and this node attests no privacy in rounds yet") }
+    guard announce.plan.maximumEpsilon == 0 || offer.remainingEpsilon > 0 else {
+      throw RoundError(.configuration, "the round asks for private training, and nothing is left of this node's privacy budget (gate.policy, gate.privacy, epsilon)")
+    }
     do { record = ParticipantRecord(announce: try announce.serializedData(), domain: offer.domain) } catch {
       throw RoundError(.configuration, "the announcement cannot be kept: \(error)")
     }
@@ -91,7 +95,8 @@ public struct RoundParticipant: Sendable {
     case .welcome(let welcome) where sender == coordinator: return self.welcome(welcome)
     case .final(let final) where sender == coordinator: return self.final(final, now)
     case .start(let start) where sender == coordinator:
-      if let proof = said.note(frame, step: start.outerStep) { return accuse(proof, now) }
+      // Only of a step that can begin now, so that a coordinator's words do not pile up.
+      if start.outerStep == record.step || start.outerStep == record.lastStep + 1, let proof = said.note(frame, step: start.outerStep) { return accuse(proof, now) }
       return begin(start, now)
     case .abort(let abort) where sender == coordinator: return end(abort.message, abort.reason)
     default: break
@@ -108,7 +113,12 @@ public struct RoundParticipant: Sendable {
       return self.proposal(proposal, frame, now)
     case .commit, .reveal, .vote:
       guard let member = record.members.first(where: { $0.node == sender }), sender != own else { return [] }
-      if let proof = said.note(frame, step: record.step) { return accuse(proof, now) }
+      let proof = said.note(frame, step: record.step)
+      guard said.isConsistent(frame, step: record.step) else {
+        // Who is proven to say two things keeps to the first, but for what the coordinator heard in its place: nobody stops a round by telling others something else.
+        reconsider(message, frame, of: member)
+        return (proof.map { accuse($0, now) } ?? []) + compute(now)
+      }
       if case .commit = message {
         commits[member.index] = frame
         return reveal(now)
@@ -149,7 +159,7 @@ public struct RoundParticipant: Sendable {
     (record.start, record.seed, record.commitBy) = (start.start, start.seed, start.commitByMs)
     (record.update, record.vote, record.proposal, record.phase) = (nil, nil, nil, .training)
     said.forget(before: record.step)
-    (commits, shown, isRevealing, isTraining, isComputing) = ([:], [:], false, false, false)
+    (commits, shown, counted, isRevealing, isTraining, isComputing) = ([:], [:], [:], false, false, false)
     return train()
   }
 

@@ -24,6 +24,9 @@ public enum RoundRules {
     first(SHA256.hash(Array("centram/1/step-seed".utf8) + round + bigEndian(step) + bigEndian(drawn)))
   }
 
+  /// The seed of private local steps: the first 8 bytes, big-endian, of SHA-256 over `centram/1/private-seed`, a secret of the node, the local seed.
+  static func privateSeed(secret: [UInt8], local: UInt64) -> UInt64 { first(SHA256.hash(Array("centram/1/private-seed".utf8) + secret + bigEndian(local))) }
+
   /// Votes that make an aggregate final.
   public static func quorum(participants: Int, basisPoints: UInt32) -> Int { (participants * Int(basisPoints) + 9_999) / 10_000 }
 
@@ -39,6 +42,11 @@ public enum RoundRules {
   /// A seed's own numbers have no fixed width in JSON, so they go as bytes.
   private static func bigEndian<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] { withUnsafeBytes(of: number.bigEndian) { Array($0) } }
   private static func first(_ hash: [UInt8]) -> UInt64 { hash.prefix(8).reduce(0) { $0 << 8 | UInt64($1) } }
+}
+
+extension WireRoundPlan {
+  /// Of a member's data: the round's, or what the member said of its own.
+  func domain(of member: RoundMember) -> String { domain.isEmpty ? member.domain : domain }
 }
 
 /// A member of a round.

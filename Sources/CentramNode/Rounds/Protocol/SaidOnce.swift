@@ -12,6 +12,9 @@ struct SaidOnce: Sendable {
   private var frames: [Place: Frame] = [:]
   private var accused: Set<NodeKey> = []
 
+  /// Frames that are kept.
+  var count: Int { frames.count }
+
   /// - Returns: a proof where the sender said something else before; nil too where it was accused already.
   mutating func note(_ frame: Frame, step: UInt32) -> WireMisbehaviourProof? {
     guard Self.types.contains(frame.type) else { return nil }

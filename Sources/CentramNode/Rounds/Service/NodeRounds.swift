@@ -21,6 +21,8 @@ public struct NodeRounds: Sendable {
     /// Basis points.
     public var quorum: UInt32 = 6_667
     public var maximumRelativeNorm = 0.0
+    /// What a participant may spend in the whole round; 0: it is not private.
+    public var maximumEpsilon = 0.0
     /// Seconds.
     public var joinSeconds = 300, stepSeconds = 3_600, revealSeconds = 300, voteSeconds = 600
     public init(base: String) { self.base = base }
@@ -48,6 +50,8 @@ public struct NodeRounds: Sendable {
     public var lastResult: String
     public var message: String
     public var base: String, trainer: String, domain: String
+    /// Of the coordinator: the votes on the present proposal, or those that made the last aggregate final.
+    public var votes: [RoundBallot] = []
   }
 
   /// What is kept of a round beside the state machines.
@@ -59,19 +63,33 @@ public struct NodeRounds: Sendable {
   public let service: RoundService
   let library: GenomeLibrary
   let node: NetworkNode
-  let plugins: PluginHost
+  let means: Means
+  var plugins: PluginHost { means.plugins }
+
+  /// What the work of a round needs of the node.
+  public struct Means: Sendable {
+    public var plugins: PluginHost
+    /// For trainings while they run.
+    public var folder: String
+    public var threads = 1
+    /// Judges updates; nil: only the round's own checks do.
+    public var gate: RoundGate?
+    /// Measures aggregates; nil: votes say no lift.
+    public var evaluation: NodeEvaluation?
+    /// Keeps the account of private rounds; nil: this node trains in none.
+    public var privacy: RoundPrivacy?
+    public init(plugins: PluginHost, folder: String) { (self.plugins, self.folder) = (plugins, folder) }
+  }
 
   /// - Parameters:
-  ///   - folder: for trainings while they run.
   ///   - agent: program and version, stated in manifests.
   ///   - genomesChanged: called when a finished round became a genome.
   public init(
-    node: NetworkNode, key: SigningKey, library: GenomeLibrary, plugins: PluginHost, folder: String, threads: Int, agent: String,
-    genomesChanged: @escaping @Sendable () -> Void = {}
+    node: NetworkNode, key: SigningKey, library: GenomeLibrary, means: Means, agent: String, genomesChanged: @escaping @Sendable () -> Void = {}
   ) {
-    (self.node, self.library, self.plugins) = (node, library, plugins)
+    (self.node, self.library, self.means) = (node, library, means)
     let store = library.store, log = node.log
-    var hooks = RoundService.Hooks { (announce) throws(RoundError) in try Self.work(announce, store, plugins, folder, threads, node.clock) }
+    var hooks = RoundService.Hooks { (announce) throws(RoundError) in try Self.work(announce, store, means, node.clock) }
     hooks.accused = { proof in
       log(.warning, "\(Hexadecimal.text(proof.accused)): \(proof.message)")
       let now = UInt64(max(0, node.clock.unixMilliseconds))
@@ -83,8 +101,8 @@ public struct NodeRounds: Sendable {
       log(.info, "round \(Self.short(announce.round)) is over\(message.isEmpty ? "" : ": \(message)")")
       guard announce.coordinator.elementsEqual(key.publicKey.bytes), let result else { return }
       do {
-        let work = try Self.work(announce, store, plugins, folder, threads, node.clock)
-        let record = try library.create(announce, result, by: work, folder: "\(folder)/result-\(Hexadecimal.text(announce.round))", parent: nil, agent: agent)
+        let work = try Self.work(announce, store, means, node.clock)
+        let record = try library.create(announce, result, by: work, folder: "\(means.folder)/result-\(Hexadecimal.text(announce.round))", parent: nil, agent: agent)
         if let record { log(.info, "round \(Self.short(announce.round)) made the genome \(record.id)") }
         genomesChanged()
       } catch { log(.error, "the result of round \(Self.short(announce.round)) could not be made a genome: \(error)") }
@@ -96,7 +114,7 @@ public struct NodeRounds: Sendable {
   private static func placeName(_ round: Data) -> String { "rounds.place.\(Hexadecimal.text(round))" }
 
   private static func work(
-    _ announce: WireRoundAnnounce, _ store: GenomeStore, _ plugins: PluginHost, _ folder: String, _ threads: Int, _ clock: any NodeClock
+    _ announce: WireRoundAnnounce, _ store: GenomeStore, _ means: Means, _ clock: any NodeClock
   ) throws(RoundError) -> AdapterRounds {
     let place: Place
     do throws(StoreError) {
@@ -105,8 +123,10 @@ public struct NodeRounds: Sendable {
       }
       place = kept
     } catch { throw RoundError(.storage, error.message) }
-    var settings = AdapterRounds.Settings(base: place.base, data: place.data, folder: folder)
-    settings.threads = threads
+    var settings = AdapterRounds.Settings(base: place.base, data: place.data, folder: means.folder)
+    (settings.threads, settings.gate, settings.evaluation) = (means.threads, means.gate, means.evaluation)
+    settings.privacy = means.privacy
+    let plugins = means.plugins
     let operators = OperatorChoice(plugins)
     return try AdapterRounds(announce, settings: settings, store: store, now: { clock.unixMilliseconds }) { id, version in
       try plugins.trainer("\(id)@\(version)")
@@ -139,7 +159,7 @@ public struct NodeRounds: Sendable {
     } catch { throw RoundError(.configuration, error.message) }
     try keep(announce.round, Place(base: request.base, data: request.data))
     try await service.start(announce)
-    if request.data != nil { try await service.join(announce.round, offer: offer(announce, request.domain)) }
+    if request.data != nil { try await service.join(announce.round, offer: try await offer(announce, request.domain)) }
     return Hexadecimal.text(announce.round)
   }
 
@@ -154,7 +174,7 @@ public struct NodeRounds: Sendable {
       throw RoundError(.configuration, "\(request.base) has the hash \(hash); the round is about the base \(Hexadecimal.text(announce.plan.base))")
     }
     try keep(announce.round, Place(base: request.base, data: request.data))
-    try await service.join(announce.round, offer: offer(announce, request.domain))
+    try await service.join(announce.round, offer: try await offer(announce, request.domain))
     return Hexadecimal.text(announce.round)
   }
 
@@ -182,6 +202,7 @@ public struct NodeRounds: Sendable {
       (line.step, line.participants, line.lastResult, line.message) = (
         machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message
       )
+      line.votes = machine.ballots
       all.append(line)
     }
     for machine in await service.joined() {
@@ -210,10 +231,12 @@ public struct NodeRounds: Sendable {
     (plan.trainerParameters, plan.aggregatorParameters, plan.domain) = (request.trainerParameters, request.aggregatorParameters, request.domain)
     (plan.localSteps, plan.outerSteps, plan.profile) = (request.localSteps, request.outerSteps, NumericProfile.exact.rawValue)
     (plan.outerLearningRate, plan.outerMomentum, plan.maximumRelativeNorm) = (request.outerLearningRate, request.outerMomentum, request.maximumRelativeNorm)
+    plan.maximumEpsilon = request.maximumEpsilon
+    try RoundPrivacy.check(plan, try AdapterRounds.parameters(of: plan))
     return plan
   }
 
-  private func offer(_ announce: WireRoundAnnounce, _ domain: String) throws(RoundError) -> RoundParticipant.Offer {
+  private func offer(_ announce: WireRoundAnnounce, _ domain: String) async throws(RoundError) -> RoundParticipant.Offer {
     var offer = RoundParticipant.Offer()
     do throws(HostError) {
       let trainer = try plugins.resolve(kind: .trainer, name: "\(announce.plan.trainer.id)@\(announce.plan.trainer.version)")
@@ -221,6 +244,10 @@ public struct NodeRounds: Sendable {
       _ = try plugins.resolve(kind: .mergeOperator, name: "\(announce.plan.aggregator.id)@\(announce.plan.aggregator.version)")
     } catch { throw RoundError(.configuration, error.message) }
     (offer.domain, offer.profiles) = (domain, [NumericProfile.exact.rawValue])
+    if announce.plan.maximumEpsilon > 0 {
+      try RoundPrivacy.check(announce.plan, try AdapterRounds.parameters(of: announce.plan))
+      offer.remainingEpsilon = try await means.privacy?.remaining() ?? 0
+    }
     return offer
   }
 

@@ -101,7 +101,13 @@ extension RoundService {
   private func aggregate(_ work: RoundAggregation, of round: Data) async {
     let outcome: Result<RoundAggregate, RoundError>
     do throws(RoundError) {
-      let made = try await self.work(of: round).aggregate(work)
+      let doing = try await self.work(of: round), refusals = try await doing.judge(work, except: nil)
+      guard refusals.isEmpty else {
+        for refusal in refusals { node.log(.info, "round \(Hexadecimal.text(round).prefix(8)): \(Hexadecimal.text(refusal.update).prefix(16)) is refused by \(refusal.sentence)") }
+        let now = now
+        return coordinate(round) { $0.refused(step: work.step, refusals, now: now) }
+      }
+      let made = try await doing.aggregate(work)
       shared.insert(made.hash)
       outcome = .success(made)
     } catch { outcome = .failure(error) }
@@ -119,10 +125,26 @@ extension RoundService {
         try await fetch(part.hash, size: part.size, from: [coordinator, part.from])
         try await doing.check(part.hash)
       }
+      let refusals = try await doing.judge(work, except: own)
+      for refusal in refusals { node.log(.info, "round \(Hexadecimal.text(round).prefix(8)): \(Hexadecimal.text(refusal.update).prefix(16)) is refused by \(refusal.sentence)") }
+      // What this node's gate keeps out it does not vote for.
+      if let refusal = refusals.first(where: { !$0.isLocal }) { throw RoundError(.update, refusal.sentence) }
       let made = try await doing.aggregate(work)
       if made.hash == result { shared.insert(result) }
-      outcome = .computed(made.hash, lift: made.hash == result ? await doing.lift(result) : 0)
-    } catch { outcome = error.code == .update ? .refused(error.message) : .unavailable(error.message) }
+      var lift = 0.0
+      if made.hash == result {
+        do throws(RoundError) { lift = try await doing.lift(result, from: work.start) } catch {
+          node.log(.warning, "the vote on step \(work.step) says no lift, for none could be measured: \(error.message)")
+        }
+      }
+      outcome = .computed(made.hash, lift: lift, remark: refusals.map(\.sentence).joined(separator: "; "))
+    } catch {
+      switch error.code {
+      case .update: outcome = .refused(error.message)
+      case .gate: outcome = .refused("this node's gate cannot judge: \(error.message)")
+      default: outcome = .unavailable(error.message)
+      }
+    }
     if case .unavailable(let reason) = outcome { node.log(.debug, "an aggregate could not be computed yet: \(reason)") }
     let now = now
     participate(round) { $0.recomputed(step: work.step, proposal: proposal, outcome, now: now) }
@@ -152,7 +174,7 @@ extension RoundService {
       outcome = .success(
         TrainedUpdate(
           hash: made.hash, size: made.size, localSteps: made.localSteps, tokens: made.tokens, norm: made.norm, loss: made.loss,
-          salt: Data(node.services.randomBytes(32))))
+          salt: Data(node.services.randomBytes(32)), privacy: made.privacy))
     } catch { outcome = .failure(Task.isCancelled || error.code == .unavailable ? RoundError(.cancelled, error.message) : error) }
     if trainings[round] === stop { trainings[round] = nil }
     let now = now

@@ -118,6 +118,19 @@ extension RoundService {
   }
 }
 
+extension RoundService {
+  /// A step may take longer than a lease lasts, and a collection must not free what the round needs. What ended is a genome, or needed by nobody.
+  func renewLeases(_ now: UInt64) {
+    var needed = coordinators.values.filter { !$0.isOver || !$0.record.isDelivered }.flatMap(\.blobs)
+    needed += participants.values.filter { !$0.isOver }.flatMap { $0.blobs + ($0.record.update.map { [$0.hash] } ?? []) }
+    let hashes = Set(needed).map { Hexadecimal.text($0) }
+    do throws(StoreError) {
+      try store.renewLeases(ofBlobs: hashes, now: Int64(now))
+      renewed = now
+    } catch { node.log(.error, "leases of a round's blobs could not be renewed: \(error.message)") }
+  }
+}
+
 extension RoundCoordinator {
   /// The end of a round, where a restart came before it was made use of.
   var undelivered: [RoundEffect] {

@@ -41,6 +41,8 @@ public actor RoundService {
   var trainings: [Data: Signal] = [:]
   /// Blobs that peers may have: those that were shown or proposed.
   var shared: Set<Data> = []
+  /// Unix milliseconds at which the leases of what rounds need were last renewed.
+  var renewed: UInt64 = 0
   /// Something to do for a round, and for which of a node's two parts in it.
   struct Job: Sendable { let round: Data, isCoordinators: Bool, effect: RoundEffect }
   private let queue: AsyncStream<Job>
@@ -84,6 +86,7 @@ public actor RoundService {
     let now = now
     for round in coordinators.keys { coordinate(round) { $0.tick(now: now) } }
     for round in participants.keys { participate(round) { $0.tick(now: now) } }
+    if now >= renewed + UInt64(store.options.leaseMilliseconds / 6) { renewLeases(now) }
   }
 
   // MARK: Frames
@@ -101,7 +104,13 @@ public actor RoundService {
   }
 
   private func hear(_ announce: WireRoundAnnounce, _ sender: NodeKey, _ peer: NodeKey) async {
-    guard case .forward = heard.take(announce, signedBy: sender, from: peer, now: now) else { return }
+    let wasVerified = heard.rounds[announce.round]?.isVerified ?? false
+    let verdict = heard.take(announce, signedBy: sender, from: peer, now: now)
+    if !wasVerified, heard.rounds[announce.round]?.isVerified == true {
+      let name = Hexadecimal.text(announce.round)
+      node.log(.info, "round \(name.prefix(8)) is announced by \(Hexadecimal.text(announce.coordinator).prefix(16)); centram-host round join \(name) takes part")
+    }
+    guard case .forward = verdict else { return }
     var next = announce
     next.hops += 1
     guard let frame = key.publish(next, now: now) else { return }

@@ -15,6 +15,12 @@ public struct AdapterRounds: RoundWork {
     /// Holds what a training needs while it runs. It can go when the round is over.
     public var folder: String
     public var threads = 1
+    /// Judges updates; nil: only the round's own checks do.
+    public var gate: RoundGate?
+    /// Measures aggregates; nil: votes say no lift.
+    public var evaluation: NodeEvaluation?
+    /// Keeps the account of private rounds; nil: this node trains in none.
+    public var privacy: RoundPrivacy?
     public init(base: String, data: String?, folder: String) { (self.base, self.data, self.folder) = (base, data, folder) }
   }
 
@@ -27,6 +33,8 @@ public struct AdapterRounds: RoundWork {
   let now: @Sendable () -> Int64
   private let shapes: [String: [Int]]
   private let maximumNorm: Double?
+  private let bases: NodeBases
+  private let known = RoundGate.Known()
 
   /// - Parameters:
   ///   - trainer: finds a trainer by id and version.
@@ -39,6 +47,7 @@ public struct AdapterRounds: RoundWork {
   ) throws(RoundError) {
     (self.announce, self.settings, self.store, self.now) = (announce, settings, store, now)
     (self.trainer, self.resolve) = (trainer, resolve)
+    bases = NodeBases(paths: [settings.base], store: store)
     let plan = announce.plan, hash: String
     do throws(GenomePackageError) { hash = try BaseModelHash.of(settings.base) } catch { throw RoundError(.configuration, error.message) }
     guard hash == Hexadecimal.text(plan.base) else {
@@ -71,7 +80,35 @@ public struct AdapterRounds: RoundWork {
     _ = try UpdateCheck(shapes: shapes, maximumRank: try rank(), maximumNorm: maximumNorm).check(try blob(update, "update \(Hexadecimal.text(update.prefix(4)))"))
   }
 
-  public func lift(_ aggregate: Data) async -> Double { 0 }
+  public func judge(_ work: RoundAggregation, except own: NodeKey?) async throws(RoundError) -> [RoundRefusal] {
+    guard let gate = settings.gate else { return [] }
+    var candidates: [RoundGate.Candidate] = []
+    for part in work.parts {
+      let blob = try blob(part.hash, "update \(Hexadecimal.text(part.hash.prefix(4)))")
+      candidates.append(.init(hash: part.hash, blob: blob, author: part.from, domain: part.domain))
+    }
+    let start = work.start.isEmpty ? nil : (adapter: try blob(work.start, "the step's start").adapter, key: Hexadecimal.text(work.start))
+    return try await gate.refusals(.init(plan: plan, bases: bases, start: start, candidates: candidates, now: now()), except: own, known)
+  }
+
+  public func lift(_ aggregate: Data, from start: Data) async throws(RoundError) -> Double {
+    guard let evaluation = settings.evaluation, evaluation.base == Hexadecimal.text(plan.base) else { return 0 }
+    let before = try measured(start), after = try measured(aggregate)
+    var sum = 0.0
+    do throws(GenomePackageError) {
+      for domain in evaluation.domains {
+        let old = try await evaluation.losses(of: before, domain: domain), new = try await evaluation.losses(of: after, domain: domain)
+        sum += (old.reduce(0, +) - new.reduce(0, +)) / Double(max(1, old.count))
+      }
+    } catch { throw RoundError(error.code == .cancelled ? .cancelled : .work, error.message) }
+    return sum / Double(evaluation.domains.count)
+  }
+
+  /// The base with an aggregate, or alone.
+  private func measured(_ aggregate: Data) throws(RoundError) -> MeasuredModel {
+    guard !aggregate.isEmpty else { return .sum([]) }
+    return .sum([.init(.adapter(try blob(aggregate, "an aggregate").adapter, key: Hexadecimal.text(aggregate)))])
+  }
 
   public func aggregate(_ work: RoundAggregation) async throws(RoundError) -> RoundAggregate {
     var updates: [(blob: AdapterBlob, weight: UInt32)] = []
@@ -101,8 +138,11 @@ public struct AdapterRounds: RoundWork {
     let summary: TrainingSummary
     do {
       let trainer = try trainer(self.plan.trainer.id, self.plan.trainer.version)
+      try makePrivate(&plan, trainer, options)
       let job = try TrainingJob(plan, output: output, trainer: trainer, id: self.plan.trainer.id, version: self.plan.trainer.version, options: options)
       summary = try await job.run()
+    } catch let error as RoundError {
+      throw error
     } catch let error as TrainingJobError {
       throw RoundError(error.code == .cancelled ? .cancelled : .work, error.message)
     } catch { throw RoundError(.work, "\(error)") }
@@ -110,11 +150,25 @@ public struct AdapterRounds: RoundWork {
     let norm = try LowRankNorm.of(made.adapter)
     guard norm.isFinite else { throw RoundError(.work, "the local steps diverged: the update is not finite") }
     let hash = try put(bytes)
+    let privacy = self.plan.maximumEpsilon > 0 ? try await settings.privacy?.charge(output, update: hash, now: now()) : nil
     try? FileManager.default.removeItem(atPath: output)
     let batch = number("batch", 4) * number("accumulation", 1) * Double(summary.length)
     return LocalResult(
       hash: hash, size: UInt64(bytes.count), localSteps: self.plan.localSteps, tokens: UInt64(batch * Double(self.plan.localSteps)), norm: norm,
-      loss: summary.metrics["loss"] ?? 0)
+      loss: summary.metrics["loss"] ?? 0, privacy: privacy)
+  }
+
+  /// In a private round: noise that keeps the round's ε, from a seed that nobody else knows.
+  private func makePrivate(_ plan: inout TrainingPlan, _ trainer: any Trainer, _ options: TrainingJob.Options) throws {
+    guard self.plan.maximumEpsilon > 0 else { return }
+    guard let privacy = settings.privacy else { throw RoundError(.configuration, "the round asks for private training, and this node keeps no account of it") }
+    try RoundPrivacy.check(self.plan, try parameters())
+    plan.seed = try privacy.seed(plan.seed)
+    guard !options.resumes else { return }
+    let job = try TrainingJob(plan, output: "", trainer: trainer, id: self.plan.trainer.id, version: self.plan.trainer.version, options: options)
+    var delta: Double?
+    if case .number(let given)? = plan.settings["delta"] { delta = given }
+    plan.settings["noise_multiplier"] = .number(try RoundPrivacy.noise(self.plan, sequences: try job.sequences(), batch: number("batch", 4), delta: delta))
   }
 
   /// The base with an aggregate in it, as a model's folder. The last one goes when the next is made.
@@ -133,7 +187,9 @@ public struct AdapterRounds: RoundWork {
     return folder
   }
 
-  private func parameters() throws(RoundError) -> [String: TrainingPlan.Setting] {
+  private func parameters() throws(RoundError) -> [String: TrainingPlan.Setting] { try Self.parameters(of: plan) }
+
+  static func parameters(of plan: WireRoundPlan) throws(RoundError) -> [String: TrainingPlan.Setting] {
     guard !plan.trainerParameters.isEmpty else { return [:] }
     guard let settings = try? JSONDecoder().decode([String: TrainingPlan.Setting].self, from: Data(plan.trainerParameters.utf8)) else {
       throw RoundError(.configuration, "the trainer's parameters are no JSON object of numbers, texts and flags")

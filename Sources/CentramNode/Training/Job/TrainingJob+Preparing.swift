@@ -64,6 +64,12 @@ extension TrainingJob {
     return "\(configuration.layers - count)-\(configuration.layers - 1)"
   }
 
+  /// How many sequences it draws from. Reads the data.
+  func sequences() throws(TrainingJobError) -> Int {
+    let source = try source()
+    return try data(source, length: length(source.configuration)).sequences
+  }
+
   private struct Source {
     let configuration: ModelConfiguration, weights: any WeightSource
     let folder: String?
