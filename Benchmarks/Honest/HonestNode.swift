@@ -13,6 +13,8 @@ struct HonestOutcome {
   let layer: String?
   let isQuarantine: Bool
   let reason: String
+  /// Of the last layer that judged.
+  let evidence: [Verdict.Evidence]
 }
 
 /// A node with a store of its own that judges what others made.
@@ -68,11 +70,14 @@ final class HonestNode {
     try evaluation.didJudge(report)
     // A node merges what it takes in, after which nobody's score counts any more.
     if report.isAccepted { try evaluation.didMerge() }
-    switch report.outcome {
-    case .accepted: return HonestOutcome(domain: plan.domain, layer: nil, isQuarantine: false, reason: "")
-    case .quarantined(let layer, let reason): return HonestOutcome(domain: plan.domain, layer: layer, isQuarantine: true, reason: reason)
-    case .rejected(let layer, let reason): return HonestOutcome(domain: plan.domain, layer: layer, isQuarantine: false, reason: reason)
-    }
+    let (layer, isQuarantine, reason): (String?, Bool, String) =
+      switch report.outcome {
+      case .accepted: (nil, false, "")
+      case .quarantined(let layer, let reason): (layer, true, reason)
+      case .rejected(let layer, let reason): (layer, false, reason)
+      }
+    let decisive = layer.map { id in report.verdicts.first { $0.layer == id } } ?? report.verdicts.first { $0.layer == "gate.fitness" }
+    return HonestOutcome(domain: plan.domain, layer: layer, isQuarantine: isQuarantine, reason: reason, evidence: decisive?.evidence ?? [])
   }
 
   /// Each author came by an invitation of the node's own.

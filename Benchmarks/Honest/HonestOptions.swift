@@ -14,6 +14,8 @@ struct HonestPlan {
 struct HonestOptions {
   var count = 200, authors = 40, baseSteps = 2000, threads = 2
   var seed: UInt64 = 1
+  /// Print the evidence of the refusing layer, or of gate.fitness.
+  var showsEvidence = false
   var work = NSTemporaryDirectory() + "/centram-honest"
   /// The checkout whose Swift is a domain.
   var repository = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
@@ -28,9 +30,10 @@ struct HonestOptions {
       case ("--base-steps", let number?): baseSteps = max(1, number)
       case ("--threads", let number?): threads = max(1, number)
       case ("--seed", let number?): seed = UInt64(max(0, number))
+      case ("--evidence", let number?): showsEvidence = number != 0
       case ("--work", _): work = value
       case ("--repository", _): repository = value
-      default: throw HonestError("\(name) \(value): known are --count, --authors, --base-steps, --threads, --seed with numbers, --work and --repository with folders")
+      default: throw HonestError("\(name) \(value): known are --count, --authors, --base-steps, --threads, --seed, --evidence with numbers, --work and --repository with folders")
       }
     }
     try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)
@@ -38,17 +41,23 @@ struct HonestOptions {
 
   func adapter(_ plan: HonestPlan) -> String { "\(work)/adapters/\(plan.name)" }
 
+  private func own(_ seed: UInt64) -> Toy.Recipe {
+    var recipe = Toy.Recipe(steps: 300, rank: 8, seed: seed)
+    (recipe.batch, recipe.learningRate) = (2, 0.002)
+    return recipe
+  }
+
   /// The node's own genome of each domain, then others' of different slices, ranks, steps and seeds.
   func plans(_ domains: [String]) -> [HonestPlan] {
     var draws = Draws(state: seed)
     var plans = domains.enumerated().map { place, domain in
-      HonestPlan(name: "own-\(domain)", domain: domain, author: nil, recipe: .init(steps: 150, rank: 8, seed: seed &+ UInt64(place)), from: 0, to: 1)
+      HonestPlan(name: "own-\(domain)", domain: domain, author: nil, recipe: own(seed &+ UInt64(place)), from: 0, to: 1)
     }
     for number in 0..<count {
       let domain = domains[number % domains.count], length = Double.random(in: 0.3...1, using: &draws), from = Double.random(in: 0...(1 - length), using: &draws)
-      let rank = [2, 4, 8, 16].randomElement(using: &draws)!, steps = [100, 150, 200, 300].randomElement(using: &draws)!
+      let rank = [4, 8, 16].randomElement(using: &draws)!, steps = [200, 250, 300].randomElement(using: &draws)!
       var recipe = Toy.Recipe(steps: steps, rank: rank, seed: UInt64.random(in: 0...(1 << 40), using: &draws))
-      recipe.learningRate = [0.0005, 0.0007, 0.001].randomElement(using: &draws)!
+      (recipe.batch, recipe.learningRate) = (2, [0.001, 0.0015, 0.002].randomElement(using: &draws)!)
       plans.append(
         HonestPlan(name: "g\(number)-s\(seed)-\(domain)-r\(rank)-n\(steps)", domain: domain, author: number % authors, recipe: recipe, from: from, to: from + length))
     }

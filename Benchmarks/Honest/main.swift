@@ -12,7 +12,7 @@ import LinkedGate
 /// of its own with the gate's defaults. `gate.privacy` has `record: optional`, since no genome here was trained with noise.
 ///
 ///     centram-honest-bench [--count 200] [--authors 40] [--work FOLDER] [--base-steps 2000] [--threads 2] [--seed 1]
-///                          [--repository FOLDER]
+///                          [--repository FOLDER] [--evidence 0]
 ///
 /// What is in the work folder already is used again: base, adapters, texts.
 do {
@@ -24,7 +24,7 @@ do {
   if !FileManager.default.fileExists(atPath: base + "/training.json") {
     print("training the base, \(options.baseSteps) steps")
     try? FileManager.default.removeItem(atPath: base)
-    try await Toy.base(text: corpus.seedPhase, steps: options.baseSteps, batch: 16, seed: options.seed, threads: options.threads, to: base)
+    try await Toy.base(text: corpus.seedPhase, steps: options.baseSteps, batch: 8, warmUp: 100, beta2: 0.95, seed: options.seed, threads: options.threads, to: base)
   }
 
   let plans = options.plans(corpus.domains)
@@ -45,7 +45,8 @@ do {
     guard let author = plan.author else { continue }
     let outcome = try await node.judge(options.adapter(plan), plan: plan, author: author)
     outcomes.append(outcome)
-    if let layer = outcome.layer { print("\(plan.name): \(layer): \(outcome.reason)") }
+    print("\(plan.name): \(outcome.layer.map { "\($0): \(outcome.reason)" } ?? "accepted")")
+    if options.showsEvidence { for item in outcome.evidence { print("  \(item.name): \(item.value)") } }
   }
   let duration = start.duration(to: .now)
   HonestTable(outcomes).show()

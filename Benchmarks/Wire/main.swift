@@ -22,8 +22,8 @@ func compare(payload: Int, rounds: Int, calls: Int) throws {
   let key = try SigningKey(seed: [UInt8](repeating: 1, count: 32))
   let other = try SigningKey(seed: [UInt8](repeating: 2, count: 32)).publicKey
   let session = [UInt8](repeating: 3, count: 16)
-  var message = WireChunk()
-  message.genome = Data(repeating: 4, count: 32)
+  var message = WireBlobChunk()
+  message.blob = Data(repeating: 4, count: 32)
   message.data = Data(repeating: 5, count: payload - 38)
   let sample = try Frame.signed(message, by: key, to: other, session: session, sequence: 1, unixMilliseconds: 1)
 
@@ -43,7 +43,7 @@ func compare(payload: Int, rounds: Int, calls: Int) throws {
   }
   func read(_ frame: Frame) {
     frame.bytes.withUnsafeBytes { decoder.append($0) }
-    guard let frame = try? decoder.next(), let read = try? frame.message(WireChunk.self) else { fatalError("not read") }
+    guard let frame = try? decoder.next(), let read = try? frame.message(WireBlobChunk.self) else { fatalError("not read") }
     total += read.data.count
   }
   for _ in 0..<rounds {

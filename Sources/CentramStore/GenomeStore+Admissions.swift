@@ -2,27 +2,6 @@ internal import Foundation
 internal import GRDB
 
 extension GenomeStore {
-  /// Who invited whom: kept once, since an author who could change branches would have a new budget each time.
-  public func invite(_ author: String, by inviter: String, now: Int64) throws(StoreError) {
-    try database.write { try $0.execute(sql: "INSERT INTO invitations VALUES (?, ?, ?) ON CONFLICT (author) DO NOTHING", arguments: [author, inviter, now]) }
-  }
-
-  /// Longest chain of invitations that is followed.
-  public static let maximumInvitations = 256
-
-  /// The key right below `root` in the chain of invitations that leads to an author; empty where none does.
-  public func branch(of author: String, below root: String) throws(StoreError) -> String {
-    try database.read { db in
-      var key = author
-      for _ in 0..<Self.maximumInvitations {
-        guard let inviter = try String.fetchOne(db, sql: "SELECT inviter FROM invitations WHERE author = ?", arguments: [key]) else { return "" }
-        if inviter == root { return key }
-        key = inviter
-      }
-      return ""
-    }
-  }
-
   /// - Parameters:
   ///   - branch: the one that the author stands in.
   ///   - since: admissions before that are left out, Unix milliseconds.

@@ -123,6 +123,7 @@ extension GenomeStore {
     _ = copy("states", ["name", "content"])
     _ = copy("admissions", ["genome", "author", "branch", "weight", "was_accepted", "time_ms"])
     _ = copy("invitations", ["author", "inviter", "time_ms"])
+    _ = copy("attestations", ["number", "signature", "signer", "signed"])
     _ = copy("sketches", ["number", "genome", "base", "author", "time_ms", "elements"])
     _ = copy("trainings", ["genome", "sequences", "account", "left_ms"])
     _ = copy("forks", ["author", "sequence", "first_manifest", "first_signature", "second_manifest", "second_signature", "time_ms"])

@@ -20,6 +20,7 @@ public final class GenomeStore: Sendable {
     case decisionRecorded, decisionCommitted
     case fileUnlinked, collectionCommitted
     case stateWritten, statesCommitted
+    case attestationsWritten, attestationsCommitted
     case rebuilt, damagedMovedAside, rebuiltPlaced
   }
 

@@ -5,8 +5,13 @@ public struct Frame: Sendable, Hashable {
   public let bytes: [UInt8]
   /// False only for a frame of a stream on which both ends agreed to leave signatures out.
   public let isSigned: Bool
+  /// Bytes that followed the frame on its stream, as many as its message says. The signature does not cover them: a hash that was signed does.
+  public internal(set) var bulk: [UInt8] = []
 
   init(header: FrameHeader, bytes: [UInt8], isSigned: Bool) { (self.header, self.bytes, self.isSigned) = (header, bytes, isSigned) }
+
+  /// Bytes that came for it.
+  public var countWithBulk: Int { bytes.count + bulk.count }
 
   /// Reads one whole frame, such as one that was kept as evidence.
   /// - Throws: `wrongLength` where the bytes are not one frame, and what `FrameDecoder` throws.
@@ -36,6 +41,11 @@ public struct Frame: Sendable, Hashable {
 
   /// The message in the payload as what its type says.
   public func anyMessage() throws(WireError) -> any WireMessage { try type.message.read(from: self) }
+}
+
+extension Frame {
+  /// How many bytes follow it on its stream; 0 where the message cannot be read.
+  var bulkLength: Int { type == .chunk ? Int((try? message(WireChunk.self))?.length ?? 0) : 0 }
 }
 
 extension WireMessage {

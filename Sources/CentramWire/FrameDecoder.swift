@@ -7,6 +7,10 @@ import CSodium
 public struct FrameDecoder: Sendable {
   /// Types that are taken without a signature, their signature bytes zeros, because both ends of the stream agreed so.
   public var unsignedTypes: Set<MessageType>
+  /// Whether bytes follow frames that say so, as on a stream; not where frames are kept by themselves.
+  private let readsBulk: Bool
+  /// A frame whose bulk is not all here, and how much of it is missing.
+  private var incomplete: Frame?, missing = 0
   private var buffer: [UInt8]
   /// Where unread bytes stand. Before them there is always room for the signing domain.
   private var start = Self.room
@@ -19,23 +23,27 @@ public struct FrameDecoder: Sendable {
   /// Capacity that is kept when nothing is left to read.
   private static let keptCapacity = 64 << 10
 
-  public init(unsignedTypes: Set<MessageType> = []) {
-    self.unsignedTypes = unsignedTypes
+  public init(unsignedTypes: Set<MessageType> = [], readsBulk: Bool = false) {
+    (self.unsignedTypes, self.readsBulk) = (unsignedTypes, readsBulk)
     buffer = [UInt8](repeating: 0, count: 1024)
   }
 
   /// Whether no byte waits, and none is to be dropped.
-  public var isEmpty: Bool { start == end && skipped == 0 }
+  public var isEmpty: Bool { start == end && skipped == 0 && incomplete == nil }
   /// Bytes that wait.
-  public var count: Int { end - start }
+  public var count: Int { end - start + (incomplete?.countWithBulk ?? 0) }
   /// Bytes of memory held.
-  public var capacity: Int { buffer.count }
+  public var capacity: Int { buffer.count + (incomplete?.bulk.capacity ?? 0) }
 
   /// Takes bytes over. Call `next` until it gives nil before there are more.
   public mutating func append(_ bytes: UnsafeRawBufferPointer) {
     guard failure == nil else { return }
-    let dropped = min(skipped, bytes.count)
+    var dropped = min(skipped, bytes.count)
     skipped -= dropped
+    if incomplete != nil, start == end {
+      dropped = min(missing, bytes.count)
+      addBulk(bytes[..<dropped])
+    }
     guard bytes.count > dropped else { return }
     let added = UnsafeRawBufferPointer(rebasing: bytes[dropped...])
     if end + added.count > buffer.count { makeRoom(for: added.count) }
@@ -50,6 +58,7 @@ public struct FrameDecoder: Sendable {
   /// - Throws: `badMagic`, `unsupportedVersion`, `badFlags`, `payloadTooLong`, `unknownType`, `badSignature`.
   public mutating func next() throws(WireError) -> Frame? {
     if let failure { throw failure }
+    if incomplete != nil { return whole() }
     let (start, end, unsignedTypes) = (start, end, unsignedTypes)
     let step = buffer.withUnsafeMutableBytes { Self.step($0, start, end, unsignedTypes) }
     switch step {
@@ -58,7 +67,9 @@ public struct FrameDecoder: Sendable {
       return nil
     case .frame(let frame):
       self.start += frame.bytes.count
-      return frame
+      guard readsBulk, frame.bulkLength > 0 else { return frame }
+      (incomplete, missing) = (frame, frame.bulkLength)
+      return whole()
     case .refused(let error, let length):
       guard error.keepsFraming else {
         failure = error
@@ -70,6 +81,24 @@ public struct FrameDecoder: Sendable {
       skipped = length - here
       throw error
     }
+  }
+
+  /// The frame whose bulk is awaited, when all of it is here.
+  private mutating func whole() -> Frame? {
+    let taken = start..<start + min(missing, end - start)
+    addBulk(buffer[taken])
+    start = taken.upperBound
+    guard missing == 0 else {
+      forget()
+      return nil
+    }
+    defer { incomplete = nil }
+    return incomplete
+  }
+
+  private mutating func addBulk(_ bytes: some Collection<UInt8>) {
+    incomplete?.bulk.append(contentsOf: bytes)
+    missing -= bytes.count
   }
 
   private enum Step {

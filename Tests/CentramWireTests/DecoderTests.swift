@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func whatADecoderHoldsIsAtMostTwiceWhatArrived() throws {
-    let frame = rawFrame(type: MessageType.chunk.rawValue, payload: MessageType.chunk.payload(of: MessageType.chunk.maximumPayload))
+    let frame = rawFrame(type: MessageType.blobChunk.rawValue, payload: MessageType.blobChunk.payload(of: MessageType.blobChunk.maximumPayload))
     var decoder = FrameDecoder()
     var arrived = 0
     for at in stride(from: 0, to: frame.count, by: 1000) {

@@ -36,8 +36,8 @@ enum Binary {
   }
 
   /// Runs it with a text on standard input.
-  static func run(_ arguments: [String], input: String) throws -> Result {
-    let pipe = Pipe(), running = try Running(host, arguments, [:], input: pipe)
+  static func run(_ arguments: [String], environment: [String: String] = [:], input: String) throws -> Result {
+    let pipe = Pipe(), running = try Running(host, arguments, environment, input: pipe)
     try pipe.fileHandleForWriting.write(contentsOf: Data(input.utf8))
     try pipe.fileHandleForWriting.close()
     return running.wait()

@@ -88,6 +88,30 @@ import Testing
     }
   }
 
+  @Test func authorsAreInvitedAndListed() throws {
+    let folder = try TemporaryFolder(), one = home(folder), keys = ["a", "b", "c"].map { String(repeating: $0, count: 64) }
+    func gate(_ arguments: String...) throws -> Binary.Result { try Binary.run(["gate"] + arguments, environment: one) }
+    let none = try gate("invitations")
+    #expect(none.status == 0 && none.errors.contains("nobody is invited"))
+    let first = try gate("invite", keys[0].uppercased()), second = try gate("invite", keys[1], "--by", keys[0])
+    #expect(first.status == 0 && first.output.contains("a branch of its own") && second.status == 0 && second.output.contains("in the branch of \(keys[0])"), "\(first) \(second)")
+    let own = try Binary.run(["identity"], environment: one).output.trimmingCharacters(in: .whitespacesAndNewlines)
+    for (arguments, words) in [
+      ([keys[0]], "before, and an invitation is for good"), ([keys[2], "--by", String(repeating: "d", count: 64)], "invite it first"), ([own], "this node's own key"),
+      (["abc"], "64 hexadecimal digits"), ([keys[0], "--by", keys[1]], "circle"),
+    ] {
+      let wrong = try Binary.run(["gate", "invite"] + arguments, environment: one)
+      #expect(wrong.status == 65 && wrong.errors.contains(words), "\(arguments): \(wrong.status) \(wrong.errors)")
+    }
+    struct List: Decodable {
+      struct Invitation: Decodable { let author: String, inviter: String, accepted: Int, weight: Double, weightBelow: Double }
+      let own: String, invitations: [Invitation]
+    }
+    let list = try JSONDecoder().decode(List.self, from: Data(try gate("invitations", "--json").output.utf8)), table = try gate("invitations")
+    #expect(list.own == own && list.invitations.map(\.author) == Array(keys.prefix(2)) && list.invitations.map(\.inviter) == [own, keys[0]])
+    #expect(table.output.contains(keys[1]) && table.output.contains("this node"), "\(table.output)")
+  }
+
   @Test func aLayerOfAnothersIsDroppedInAtTwoVersions() throws {
     let folder = try TemporaryFolder(), (_, path) = try genome(in: folder), two = home(folder, "two")
     let text = try String(contentsOf: Repository.root.appendingPathComponent("Examples/GateLayerC/size.c"), encoding: .utf8)

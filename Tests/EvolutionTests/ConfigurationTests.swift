@@ -16,14 +16,14 @@ import Testing
       """
       {"evaluation": {"model": "toy", "domains": {"prose": "/texts/prose"}, "sequences": 64, "length": 256, "tests": 10, "references": 4, "canaries": "/c", "threads": 2},
        "evolve": {"mode": "both-measured", "domain": "prose", "share": 0.2, "operator": "ties", "parameters": {"density": 0.5}, "rankLimit": 32, "fall": 0.02,
-                  "confidence": 0.9, "resamples": 500, "newcomerPrior": 0.05, "shadowHours": 0, "shadowRequests": 10}}
+                  "confidence": 0.9, "resamples": 500, "newcomerPrior": 0.05, "shadowHours": 0, "shadowRequests": 10, "shadowTokens": 4096}}
       """)
     let (evaluation, evolution) = (configuration.evaluation, configuration.evolution)
     #expect(evaluation.model == "toy" && evaluation.domains == ["prose": "/texts/prose"] && evaluation.sequences == 64 && evaluation.length == 256)
     #expect(evaluation.tests == 10 && evaluation.references == 4 && evaluation.canaries == "/c" && evaluation.threads == 2)
     #expect(evolution.mode == .bothMeasured && evolution.domain == "prose" && evolution.share == 0.2 && evolution.mergeOperator == "merge.ties")
     #expect(evolution.parametersJSON == #"{"density":0.5}"# && evolution.rankLimit == 32 && evolution.fall == 0.02 && evolution.confidence == 0.9)
-    #expect(evolution.resamples == 500 && evolution.newcomerPrior == 0.05 && evolution.shadowHours == 0 && evolution.shadowRequests == 10)
+    #expect(evolution.resamples == 500 && evolution.newcomerPrior == 0.05 && evolution.shadowHours == 0 && evolution.shadowRequests == 10 && evolution.shadowTokens == 4096)
     let standard = try read("{}")
     #expect(standard.evaluation == EvaluationSettings() && standard.evolution == EvolutionSettings())
   }
@@ -35,6 +35,7 @@ import Testing
     (#"{"evolve": {"mode": "blend"}}"#, "evolve.mode"), (#"{"evolve": {"share": 1}}"#, "evolve.share"), (#"{"evolve": {"share": "x"}}"#, "evolve.share"),
     (#"{"evolve": {"rankLimit": 0}}"#, "evolve.rankLimit"), (#"{"evolve": {"newcomerPrior": 0.91}}"#, "evolve.newcomerPrior"),
     (#"{"evolve": {"parameters": []}}"#, "evolve.parameters"), (#"{"evolve": {"shadow": 1}}"#, "evolve.shadow"),
+    (#"{"evolve": {"shadowTokens": 4097}}"#, "evolve.shadowTokens"), (#"{"evolve": {"shadowTokens": -1}}"#, "evolve.shadowTokens"),
   ]) func whatCannotBeIsNamed(text: String, words: String) {
     var message = ""
     do { _ = try read(text) } catch { message = "\(error)" }

@@ -103,14 +103,15 @@ import Testing
     let record = try node.accepted(world.adapter("all"), domain: "swift"), hash = contentHash(of: record)
     let (live, shadow) = (try await evaluation.live(contentHash: hash), try await evaluation.shadow(contentHash: hash))
     #expect(live == nil && shadow == nil)
-    let early = await refusal { try evaluation.recordLive(record.id, before: 1, after: 1) }
+    let early = await refusal { try Evolution.recordLive(record.id, before: 1, after: 1, in: node.store) }
     #expect(early?.message.contains("not merged") == true)
     let evolution = node.evolution(evaluation) { $0.shadowRequests = 60 }
     _ = try await evolution.step()
     let entry = try #require(try EvolutionState.current(in: node.store).history.last)
     #expect(!entry.isProved)
     let text = try String(contentsOfFile: world.holdOut("swift"), encoding: .utf8)
-    let count = try await evaluation.recordLive(record.id, before: entry.before.measured, after: entry.after.measured, text: String(text.prefix(60 * 128)))
+    let requests = try node.requests(), pieces = (0..<60).map { String(text.dropFirst($0 * 128).prefix(128)) }
+    let count = try pieces.reduce(0) { $0 + (try requests.record($1)) }
     node.clock.advance(hours: 1)
     let (some, running) = (try await evaluation.live(contentHash: hash), try await evaluation.shadow(contentHash: hash))
     #expect(count == 60 && some?.before.count == 60 && some?.after.count == 60)
@@ -141,7 +142,8 @@ extension TestNode {
   /// Runs layers 9 and 10 on a genome.
   func judge(_ record: GenomeRecord, _ evaluation: NodeEvaluation) async throws -> Judged {
     let services = Services(evaluation: evaluation)
-    let (configuration, weights) = (try store.read(record.files[0].hash), try store.read(record.files[1].hash))
+    // A full delta has no configuration.
+    let contents = try record.files.map { try store.read($0.hash) }, weights = contents[contents.count - 1], configuration = contents.count > 1 ? contents[0] : []
     let hash = contentHash(of: record)
     func verdict(_ descriptor: UnsafePointer<centram_descriptor_t>) async throws -> Verdict {
       guard let box = descriptor.pointee.get_interface("centram.swift/1"),

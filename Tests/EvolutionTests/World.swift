@@ -24,6 +24,7 @@ final class World: Sendable {
   let baseHash: String
   let base: String
   func holdOut(_ domain: String) -> String { folder("\(domain)-held.txt") }
+  func text(_ domain: String) -> String { folder("\(domain).txt") }
   func adapter(_ domain: String) -> String { folder("adapter-\(domain)") }
 
   private init() async throws {
@@ -75,6 +76,12 @@ final class TestNode: Sendable {
   func evaluation(_ settings: EvaluationSettings? = nil) throws -> NodeEvaluation {
     let clock = clock
     return try NodeEvaluation(store: store, model: world.base, settings: settings ?? world.settings, random: FixedRandom(), now: { clock.milliseconds })
+  }
+
+  /// What counts requests to the evolved model, as the commands that answer them do.
+  func requests(tokens: Int = 256, base: String? = nil) throws -> LiveRequests {
+    let hash = base ?? world.baseHash
+    return LiveRequests(store: store, loaded: try LoadedModel(path: world.base, threads: 1), base: { hash }, tokens: tokens)
   }
 
   func evolution(_ measuring: any ModelMeasuring, _ change: (inout EvolutionSettings) -> Void = { _ in }) -> Evolution {

@@ -96,6 +96,62 @@ import Testing
     }
   }
 
+  @Test func whatOthersAttestedIsThereAfterAKillAndWhatIsNotSignedIsForgotten() throws {
+    try inWorld { world, folder in
+      let a = try Trader(1, in: folder, world), b = try Trader(2, in: folder, world, dialling: [1])
+      let genome = try a.home.make(1)
+      await a.start()
+      let kill = await b.start()
+      try await a.wait { $0.exchange.counters[.acceptancesReceived] == 1 }
+      _ = try await b.exchange.fetchAttestations([genome.id], from: a.key)
+      let before = await b.exchange.attestations(of: genome.id), stored = try b.store.attestations(limit: .max)
+      #expect(before.count == 2 && stored.count == 2)
+      kill()
+      var forged = stored[0]
+      forged.signature[0] ^= 1
+      try b.store.keep([forged], forgetting: [])
+      let again = try Trader(2, in: folder, world)
+      await again.start()
+      try await again.wait { await $0.exchange.attestations(of: genome.id).count == 2 }
+      let after = await again.exchange.attestations(of: genome.id)
+      #expect(after.map(\.verdict) == before.map(\.verdict) && after.map(\.signer) == before.map(\.signer))
+      #expect(try again.store.attestations(limit: .max) == stored)
+      // A peer that asks gets them as if nothing had been.
+      let peer = Stranger(3, world, dialling: [2])
+      await peer.start()
+      var query = WireAttestationQuery()
+      (query.genomes, query.maximum) = ([Data(Hexadecimal.bytes(genome.id.utf8)!)], 10)
+      let answer = try await peer.session(with: again).request(query, for: WireAttestation.self)
+      #expect(Set(stored.map(\.signature)).isSubset(of: Set(answer.verdicts.map { [UInt8]($0.signature) })))
+    }
+  }
+
+  @Test func ofOneNodeOnOneGenomeTheLatestAreKeptAndOfAllThoseThatCameLast() throws {
+    let subject = Data(repeating: 1, count: 32)
+    func entry(_ signer: UInt8, _ time: UInt64, _ subject: Data) throws -> BoundedRecords<WireVerdict>.Entry {
+      let key = try SigningKey(seed: [UInt8](repeating: signer, count: 32))
+      var verdict = WireVerdict()
+      (verdict.subject, verdict.direction, verdict.outcome, verdict.decidedMs) = (subject, .inbound, .accept, time)
+      return .init(record: verdict, signer: key.publicKey, signed: try WireSigned(verdict, by: key, domain: .verdict))
+    }
+    var records = BoundedRecords<WireVerdict>(capacity: 6, perSigner: 2) { $0.decidedMs }
+    func times() -> [UInt64] { records.records(of: subject).map(\.record.decidedMs).sorted() }
+    for time in [5, 3] as [UInt64] {
+      let added = records.add(try entry(1, time, subject), subject: subject)
+      #expect(added.isNew && !added.signerIsFull && added.gone.isEmpty)
+    }
+    let earlier = records.add(try entry(1, 2, subject), subject: subject)
+    #expect(!earlier.isNew && earlier.signerIsFull && earlier.gone.isEmpty && times() == [3, 5])
+    let third = try entry(1, 3, subject).signed.signature, later = records.add(try entry(1, 7, subject), subject: subject)
+    #expect(later.isNew && later.signerIsFull && later.gone == [third] && times() == [5, 7])
+    // Others have room of their own, until all is full: then the first that came goes.
+    let other = records.add(try entry(2, 1, subject), subject: subject)
+    #expect(other.isNew && !other.signerIsFull && times() == [1, 5, 7])
+    var gone: [Data] = []
+    for number in 2...4 { gone += records.add(try entry(1, 1, Data(repeating: UInt8(number), count: 32)), subject: Data(repeating: UInt8(number), count: 32)).gone }
+    #expect(gone == [try entry(1, 5, subject).signed.signature] && times() == [1, 7])
+  }
+
   @Test func aVerdictIsToldToPeersThatDidNotGiveTheGenomeAndPassedOnOnce() throws {
     try inWorld { world, folder in
       let a = try Trader(1, in: folder, world), b = try Trader(2, in: folder, world, dialling: [1])
@@ -245,7 +301,7 @@ import Testing
       let genomes = try (1...2).map { try LooseGenome($0, author: 9, world, folder) }
       let all = Dictionary(uniqueKeysWithValues: genomes.map { ($0.data, $0) })
       peer.answer(WireGenomeWant.self) { all[$0.genomes[0]]?.message }
-      peer.answer(WireChunkRequest.self) { all[$0.genome]?.chunk(for: $0) }
+      peer.answerChunks { all[$0.genome]?.chunk(for: $0) }
       for trader in [b, c] { await trader.start() }
       await peer.start()
       for genome in genomes { try await peer.send(genome.offer, to: b) }
@@ -302,6 +358,7 @@ import Testing
       (proof.kind, proof.accused, proof.statements) = (.twoVerdicts, Data(world.key(2).publicKey.bytes), signed)
       try await peer.send(proof, to: b)
       try await b.wait { await $0.exchange.attestations(of: text).isEmpty }
+      #expect(try b.store.attestations(limit: .max).isEmpty)
       // Proofs of rounds are not this part's to check.
       proof.kind = .twoVotes
       try await peer.send(proof, to: b)

@@ -57,9 +57,8 @@ import Testing
     },
     Attack(name: "a flood of chunks that nobody asked for", limits: [.unaskedPerPeerAndMinute: 10], limit: .unaskedPerPeerAndMinute, event: .unasked) { peer, victim in
       for index in 0..<40 {
-        var chunk = WireChunk()
-        (chunk.genome, chunk.index, chunk.data) = (digest("genome"), UInt32(index), Data(repeating: 7, count: 1 << 16))
-        guard (try? await peer.send(chunk, to: victim)) != nil else { return }
+        let chunk = LooseGenome.Chunk(genome: digest("genome"), index: index, bytes: [UInt8](repeating: 7, count: 1 << 16))
+        guard (try? await peer.session(with: victim).send(chunk.message, bulk: chunk.bytes, inReplyTo: 0)) != nil else { return }
       }
     },
     Attack(name: "manifests that nobody asked for", limits: [.unaskedPerPeerAndMinute: 10], limit: .unaskedPerPeerAndMinute, event: .unasked) { peer, victim in
@@ -110,6 +109,9 @@ import Testing
     Attack(name: "verdicts on more than is remembered", limits: [.attestationsKept: 5], limit: .attestationsKept) { peer, victim in
       for number in 0..<6 { try await peer.send(notice(number, peer), to: victim) }
     },
+    Attack(name: "verdicts of one node on one genome without end", limits: [.attestationsPerSigner: 5], limit: .attestationsPerSigner) { peer, victim in
+      for time in 1...6 { try await peer.send(notice(0, peer, at: time), to: victim) }
+    },
     Attack(name: "questions without end", limits: [.queriesPerPeerAndMinute: 5], limit: .queriesPerPeerAndMinute) { peer, victim in
       var query = WireLineageQuery()
       (query.genome, query.depth, query.maximum) = (digest("x"), 256, 256)
@@ -119,9 +121,9 @@ import Testing
     },
   ]
 
-  private static func notice(_ number: Int, _ peer: Stranger) throws -> WireVerdictNotice {
+  private static func notice(_ number: Int, _ peer: Stranger, at time: Int = 1) throws -> WireVerdictNotice {
     var verdict = WireVerdict(), notice = WireVerdictNotice()
-    (verdict.subject, verdict.direction, verdict.outcome, verdict.decidedMs) = (digest("\(number)"), .inbound, .accept, 1)
+    (verdict.subject, verdict.direction, verdict.outcome, verdict.decidedMs) = (digest("\(number)"), .inbound, .accept, UInt64(time))
     notice.verdict = try WireSigned(verdict, by: peer.world.key(peer.number), domain: .verdict)
     return notice
   }
@@ -156,6 +158,7 @@ import Testing
         $0.settings[.declinesRemembered] = 3
         $0.settings[.noticesPerPeerAndMinute] = 3
         $0.settings[.attestationsKept] = 3
+        $0.settings[.attestationsPerSigner] = 1
       }
       let peer = Stranger(2, world, dialling: [1])
       peer.answer(WireGenomeWant.self) { want in GenomeExchange.decline(CentramWireKey.text(want.genomes[0]), .busy, "later", retryAfter: 600_000) }
@@ -184,9 +187,8 @@ import Testing
       await peer.start()
       let session = try await peer.session(with: victim)
       for index in 0..<200 {
-        var chunk = WireChunk()
-        (chunk.genome, chunk.index, chunk.data) = (Self.digest("genome"), UInt32(index), Data([1]))
-        guard (try? await session.send(chunk)) != nil else { break }
+        let chunk = LooseGenome.Chunk(genome: Self.digest("genome"), index: index, bytes: [1])
+        guard (try? await session.send(chunk.message, bulk: chunk.bytes, inReplyTo: 0)) != nil else { break }
         await world.sleep(20)
       }
       let isBanned = await victim.node.isBanned(peer.key)

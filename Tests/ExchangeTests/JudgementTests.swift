@@ -105,7 +105,7 @@ import Testing
       let first = try LooseGenome(1, author: 9, world, folder), second = try LooseGenome(2, author: 9, world, folder, sequence: 2, previous: first.id)
       let all = [first.data: first, second.data: second]
       peer.answer(WireGenomeWant.self) { all[$0.genomes[0]]?.message }
-      peer.answer(WireChunkRequest.self) { all[$0.genome]?.chunk(for: $0) }
+      peer.answerChunks { all[$0.genome]?.chunk(for: $0) }
       await b.start()
       await peer.start()
       try await peer.send(second.offer, to: b)

@@ -1,3 +1,4 @@
+import struct CentramGenome.Manifest
 import CentramStore
 import CentramWire
 import ExchangeSamples
@@ -76,6 +77,38 @@ import Testing
       (request.genome, request.ranges) = (Data(Hexadecimal.bytes(secret.id.utf8)!), [range])
       try await peer.send(request, to: a)
       #expect(try await peer.wait(for: WireChunkMissing.self)[0].permanent && a.exchange.counters[.chunksSent] == 0)
+    }
+  }
+
+  @Test func anOfferStatesWhatOwnManifestsClaimAndWhatTheGateMeasuredOfOthers() throws {
+    try inWorld { world, folder in
+      let a = try Trader(1, in: folder, world), peer = Stranger(2, world, dialling: [1])
+      let own = try a.home.make(1)
+      var lifts = [own.id: 0.1]
+      // The author says 0.1; the Ladder let 0.03 out of what was measured, and nothing of the other.
+      for (number, (author, metrics, lift)) in [(8, ["ladder.released": 0.03, "lift": 0.0312], 0.03), (9, [:], 0.1)].enumerated() {
+        let clock = world.simulation.clock, home = try SampleHome(folder("other-\(author)"), seed: world.seed(author), now: { clock.unixMilliseconds })
+        let made = try home.make(10 + number)
+        try home.library.export(made, to: folder("\(author).genome"))
+        _ = try a.home.library.import(folder("\(author).genome"))
+        try a.store.decide(made.id, .accepted, verdicts: [], metrics: metrics, advancesLog: true, now: clock.unixMilliseconds)
+        lifts[made.id] = lift
+      }
+      await a.start()
+      await peer.start()
+      let offers = try await peer.wait(for: WireGenomeOffer.self)
+      let stated = Dictionary(uniqueKeysWithValues: offers.flatMap(\.genomes).map { (Hexadecimal.text($0.genome), $0.claimedLift) })
+      #expect(stated == lifts)
+      // A merge claims its gain on the own domain, else that over all.
+      var manifest = try Manifest(parsing: own.manifest)
+      let claims: [([String: Double], Double)] = [
+        (["lift": 1, "own_lift": 2], 1), (["generalist_lift": 3, "own_lift": 2], 2), (["generalist_lift": 3], 3), (["loss": 4], 0),
+      ]
+      for (metrics, lift) in claims {
+        manifest.metrics = metrics.map { Manifest.Metric($0.key, $0.value) }
+        let claimed = OfferCatalogue.claimedLift(manifest)
+        #expect(claimed == lift)
+      }
     }
   }
 
@@ -203,7 +236,7 @@ import Testing
       }
       let all = Dictionary(uniqueKeysWithValues: genomes.map { ($0.data, $0) })
       peer.answer(WireGenomeWant.self) { all[$0.genomes[0]]?.message }
-      peer.answer(WireChunkRequest.self) { all[$0.genome]?.chunk(for: $0) }
+      peer.answerChunks { all[$0.genome]?.chunk(for: $0) }
       await b.start()
       await peer.start()
       var offer = WireGenomeOffer()

@@ -37,6 +37,15 @@ final class Stranger: Sendable {
     }
   }
 
+  /// Answers requests for chunks.
+  func answerChunks(_ body: @escaping @Sendable (WireChunkRequest) async -> LooseGenome.Chunk?) {
+    node.handlers.on(WireChunkRequest.self) { [weak self] message, incoming in
+      self?.heard.withLock { $0.append(incoming.frame) }
+      if let chunk = await body(message) { try await incoming.session.send(chunk.message, bulk: chunk.bytes, inReplyTo: incoming.frame.header.sequence) }
+      return nil
+    }
+  }
+
   /// What came of a type, in order.
   func all<Message: WireMessage>(_ type: Message.Type) -> [Message] {
     heard.withLock { $0 }.filter { $0.type == Message.messageType }.compactMap { try? $0.message(type) }
@@ -93,21 +102,27 @@ struct LooseGenome: Sendable {
     return message
   }
 
-  func chunk(_ file: Int, _ index: Int) -> WireChunk {
-    let size = manifest.manifest.files[file].chunkSize, start = index * size
-    var chunk = WireChunk()
-    (chunk.genome, chunk.file, chunk.index) = (data, UInt32(file), UInt32(index))
-    chunk.data = Data(files[file][start..<min(files[file].count, start + size)])
-    return chunk
+  struct Chunk: Sendable {
+    var genome: Data, file = 0, index: Int, bytes: [UInt8]
+    var message: WireChunk {
+      var message = WireChunk()
+      (message.genome, message.file, message.index, message.length) = (genome, UInt32(file), UInt32(index), UInt32(bytes.count))
+      return message
+    }
   }
 
-  func chunk(for request: WireChunkRequest) -> WireChunk { chunk(Int(request.ranges[0].file), Int(request.ranges[0].first)) }
+  func chunk(_ file: Int, _ index: Int) -> Chunk {
+    let size = manifest.manifest.files[file].chunkSize, start = index * size
+    return Chunk(genome: data, file: file, index: index, bytes: Array(files[file][start..<min(files[file].count, start + size)]))
+  }
+
+  func chunk(for request: WireChunkRequest) -> Chunk { chunk(Int(request.ranges[0].file), Int(request.ranges[0].first)) }
 
   /// Lets a stranger give it as an honest peer would.
   func give(by stranger: Stranger) {
     let genome = self
     stranger.answer(WireGenomeWant.self) { _ in genome.message }
-    stranger.answer(WireChunkRequest.self) { genome.chunk(for: $0) }
+    stranger.answerChunks { genome.chunk(for: $0) }
   }
 }
 

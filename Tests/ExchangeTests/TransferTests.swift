@@ -108,9 +108,9 @@ import Testing
       let a = try Trader(1, in: folder, world), genome = try a.home.make(1), liar = Stranger(2, world, dialling: [3])
       let copy = try LooseGenome(1, author: 1, world, folder)
       liar.answer(WireGenomeWant.self) { _ in copy.message }
-      liar.answer(WireChunkRequest.self) { request in
+      liar.answerChunks { request in
         var chunk = copy.chunk(for: request)
-        chunk.data[chunk.data.startIndex] ^= 1
+        chunk.bytes[0] ^= 1
         return chunk
       }
       let b = try Trader(3, in: folder, world)

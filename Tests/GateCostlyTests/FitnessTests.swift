@@ -46,6 +46,13 @@ struct FitnessWorld {
     ])
   }
 
+  /// Without the candidate.
+  func losses(_ domain: String) async throws -> [Double] {
+    let host = host
+    let evaluation = try #require(host.service("centram.evaluation/1") as? any EvaluationService)
+    return try await evaluation.losses(domain: domain, candidateHash: nil, scale: 0)
+  }
+
   func judge(domain: String = "code", policy: String = "{}") async throws -> Verdict {
     let genome = try TestGenome(Updates.adapter(norm: 0.1, seed: 1), domain: domain)
     let verdict = try await Fitness(services: host).judge(genome.candidate(policy: policy))
@@ -97,8 +104,13 @@ struct FitnessWorld {
     func verdict(_ fall: Double) async throws -> Verdict { try await FitnessWorld(["code": Valley(gain: 0.1, noise: 0), "prose": Valley(gain: -fall, noise: 0)]).judge() }
     let (at, beyond) = (try await verdict(0.01 - 1e-9), try await verdict(0.01 + 1e-9))
     #expect(at.isAccepted)
-    #expect(beyond.rejection?.contains("falls by more than 0.01") == true)
-    #expect(beyond.value("fall")?.hasPrefix("prose") == true)
+    // Half of it keeps the margin, though all of it would lift more.
+    #expect(beyond.factor == 0.5, "\(beyond)")
+    // An eighth is the least that is tried.
+    let (least, none) = (try await verdict(0.08 - 1e-9), try await verdict(0.08 + 1e-9))
+    #expect(least.factor == 0.125, "\(least)")
+    #expect(none.rejection?.contains("falls by more than 0.01") == true)
+    #expect(none.value("fall")?.hasPrefix("prose") == true)
   }
 
   @Test func theMarginIsOfBytesNotOfTokens() async throws {
@@ -122,7 +134,12 @@ struct FitnessWorld {
 
   @Test func theGainMustExceedThatOnRandomText() async throws {
     var world = FitnessWorld(["code": Valley(gain: 0.05, noise: 0), "prose": Valley(gain: 0.2, noise: 0)])
-    world.textGain = 0.05 + 1e-6
+    // As a share of 5.5 nat what 0.05 is of the declared domain's loss.
+    let losses = try await world.losses("code"), share = 0.05 / (losses.reduce(0, +) / Double(losses.count))
+    world.textGain = 5.5 * share - 1e-6
+    let below = try await world.judge()
+    #expect(below.isAccepted)
+    world.textGain = 5.5 * share + 1e-6
     let verdict = try await world.judge()
     #expect(verdict.rejection?.contains("random text") == true)
     // The domain that was declared counts, and all together for a domain without a hold-out.
@@ -142,11 +159,14 @@ struct FitnessWorld {
     #expect(better.isAccepted)
     // A whole number of steps of η.
     #expect(abs((better.measure("ladder.released") ?? 0) - 0.05) < 1e-9)
+    // Who was told nothing yet has nothing to fit to; after that a step of η counts as told, however small the lift was.
     world.state.released = 0
-    let tiny = try await {
-      var tiny = world; tiny.valleys["code"]!.gain = 0.002 - 1e-6; return try await tiny.judge()
-    }()
-    #expect(tiny.rejection != nil)
+    world.valleys["code"]!.gain = 0.0005
+    let tiny = try await world.judge()
+    #expect(tiny.isAccepted && tiny.measure("ladder.released") == 0.002)
+    world.state.released = 0.002
+    let again = try await world.judge()
+    #expect(again.rejection?.contains("by more than 0.002") == true)
   }
 
   @Test func theHoldOutAnswersFiftyTests() async throws {
@@ -176,9 +196,10 @@ struct FitnessWorld {
   }
 
   @Test func reasonsHoldNoMeasuredLoss() async throws {
+    var told = FitnessWorld(["code": Valley(gain: 0.00123, noise: 0)])
+    told.state.released = 0.0001
     let worlds = [
-      FitnessWorld(["code": Valley(gain: -0.1234)]), FitnessWorld(["code": Valley(gain: 0.1), "prose": Valley(gain: -0.0876)]),
-      FitnessWorld(["code": Valley(gain: 0.00123, noise: 0)]),
+      told, FitnessWorld(["code": Valley(gain: -0.1234)]), FitnessWorld(["code": Valley(gain: 0.1), "prose": Valley(gain: -0.0876)]),
     ]
     for world in worlds {
       let verdict = try await world.judge()
@@ -218,19 +239,19 @@ struct FitnessWorld {
 
 @Suite struct FitnessAttackTests {
   @Test func uselessGenomesAreRejected() async throws {
-    // Noise of the size of real differences, with other draws.
+    // Noise of the size of real differences, with other draws: the bound lets one in twenty through, give or take what chance does to 120.
     var accepted = 0
-    for seed in 0..<60 {
+    for seed in 0..<120 {
       var world = FitnessWorld(["code": Valley(gain: 0, noise: 0.01), "prose": Valley(gain: 0, noise: 0.01), "mail": Valley(gain: 0, noise: 0.01)])
       world.seed = UInt64(9000 + seed)
       let verdict = try await world.judge()
       if verdict.rejection == nil { accepted += 1 }
     }
-    #expect(accepted <= 3, "\(accepted) of 60")
+    #expect(accepted <= 10, "\(accepted) of 120")
   }
 
   @Test func aGenomeThatHarmsOneDomainIsRejected() async throws {
-    let verdict = try await FitnessWorld(["code": Valley(gain: 0.5), "prose": Valley(gain: -0.05), "mail": Valley(gain: 0.2)]).judge()
+    let verdict = try await FitnessWorld(["code": Valley(gain: 0.5), "prose": Valley(gain: -0.1), "mail": Valley(gain: 0.2)]).judge()
     #expect(verdict.rejection?.contains("falls") == true)
   }
 
@@ -259,7 +280,7 @@ struct FitnessWorld {
   @Test func aSharperModelThatGainsOnNoiseTooIsRejected() async throws {
     // A lower temperature helps everywhere a little, on random text as well.
     var world = FitnessWorld(["code": Valley(gain: 0.02), "prose": Valley(gain: 0.02)])
-    world.textGain = 0.04
+    world.textGain = 0.2
     let verdict = try await world.judge()
     #expect(verdict.rejection?.contains("random text") == true)
   }

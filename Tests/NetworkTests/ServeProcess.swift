@@ -5,7 +5,7 @@ import Testing
 final class ServeProcess: @unchecked Sendable {
   struct Peer: Decodable {
     let id: String?, addresses: [String], transport: String, state: String, path: String, reason: String, roundTripMilliseconds: Double?
-    let bytesSent: UInt64, bytesReceived: UInt64, isDialler: Bool
+    let bytesSent: UInt64, bytesReceived: UInt64, isDialler: Bool, gatePolicy: String?, disabledGateLayers: [String]
   }
 
   let home: String

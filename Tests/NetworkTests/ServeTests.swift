@@ -65,6 +65,22 @@ import Testing
     #expect(none.status == 69 && none.output.contains("start one with centram-host serve"))
   }
 
+  @Test func aPeerWithALayerSwitchedOffIsShownAsIncomplete() throws {
+    let alone = ["--listen", Self.addresses[0], "--no-mdns", "--no-beacon"]
+    let a = try ServeProcess(configuration: #"{"gate": {"disable": ["gate.fitness", "gate.norms"]}}"#, alone),
+      b = try ServeProcess(alone + ["--peer", "\(a.id)@\(a.listening[0])"])
+    #expect(a.wait(for: "\(b.id) is connected") != nil && b.wait(for: "\(a.id) is connected") != nil, "\(a.text)\n\(b.text)")
+    // Capabilities come right after the handshake.
+    var (ofA, ofB) = (try a.peers(), try b.peers())
+    for _ in 0..<50 where ofA.first?.gatePolicy == nil || ofB.first?.gatePolicy == nil { (ofA, ofB) = (try a.peers(), try b.peers()) }
+    #expect(ofB.map(\.disabledGateLayers) == [["gate.fitness", "gate.norms"]] && ofA.map(\.disabledGateLayers) == [[]])
+    #expect(ofA[0].gatePolicy?.count == 64 && ofB[0].gatePolicy?.count == 64 && ofA[0].gatePolicy != ofB[0].gatePolicy)
+    let shown = try ServeProcess.run([ServeProcess.host, "peers"], home: b.home), other = try ServeProcess.run([ServeProcess.host, "peers"], home: a.home)
+    #expect(shown.output.contains("gate incomplete: gate.fitness, gate.norms") && shown.output.contains(" \(ofB[0].gatePolicy!.prefix(12)) "), "\(shown.output)")
+    #expect(!other.output.contains("gate incomplete"), "\(other.output)")
+    #expect(a.interrupt() == 0 && b.interrupt() == 0)
+  }
+
   @Test func threeNodesOutliveAKillOfOne() throws {
     let address = Self.addresses[0]
     var a = try ServeProcess(["--listen", address])

@@ -144,6 +144,44 @@ import Testing
     }
   }
 
+  @Test func peersSeeThatANodesGateIsIncompleteAndWhenItIsNoLonger() throws {
+    try World.run { world in
+      let gate = Mutex<(policy: [UInt8], disabled: [String])>(([UInt8](repeating: 0xAB, count: 32), ["gate.norms"]))
+      var settings = NodeSettings()
+      settings.listen = [world.address(1)]
+      let a = NetworkNode(
+        settings: settings, key: world.key(1), transports: [world.transport(1)], clock: world.simulation.clock, random: SimulationRandom(seed: 5),
+        capabilities: {
+          var result = WireCapabilities()
+          gate.withLock { (result.gatePolicy, result.disabledGateLayers) = (Data($0.policy), $0.disabled) }
+          return result
+        })
+      let b = world.node(2, dialling: [1])
+      await world.start(a, 1)
+      await world.start(b, 2)
+      await b.waitForPeers(1)
+      let session = try #require(await b.session(with: world.key(1).publicKey))
+      await session.waitForCapabilities()
+      let told = await b.peers(), unknown = await a.peers()
+      #expect(told.map(\.gatePolicy) == [String(repeating: "ab", count: 32)] && told.map(\.disabledGateLayers) == [["gate.norms"]])
+      // A node that has no gate tells nothing.
+      #expect(unknown.map(\.gatePolicy) == [nil] && unknown.map(\.disabledGateLayers) == [[]])
+      for (byte, disabled) in [(UInt8(0xCD), ["gate.fitness", "gate.norms"]), (UInt8(0xEF), [])] {
+        gate.withLock { $0 = ([UInt8](repeating: byte, count: 32), disabled) }
+        await a.capabilitiesChanged()
+        await world.sleep(100)
+        let changed = await b.peers()
+        #expect(changed.map(\.disabledGateLayers) == [disabled] && changed[0].gatePolicy?.hasPrefix(String(byte, radix: 16)) == true)
+      }
+      #expect(b.counters[.capabilityUpdates] == 2)
+      // What a peer said stays as long as its session waits for it.
+      world.network.crash(world.name(1))
+      await b.wait { $0.map(\.state) == [.suspended] }
+      let suspended = await b.peers()
+      #expect(suspended.map(\.gatePolicy) == [String(repeating: "ef", count: 32)])
+    }
+  }
+
   @Test func afterAGapTheWholeIsAskedFor() throws {
     try World.attack { world, victim in
       let peer = try await HostilePeer.connected(world, 3)

@@ -68,6 +68,20 @@ import Testing
     }
   }
 
+  @Test func aKillAtAnyStepKeepsWhatAMessageAttestedOrNothingOfIt() throws {
+    let count = try steps("attest", ("1", "3"), in: folder("whole"))
+    #expect(count == 3 * 2)
+    for step in 1...count {
+      let path = folder("\(step)"), result = try Fixture.run(path, "attest", "1", "3", "\(step)")
+      #expect(result.wasKilled && result.lines.last?.hasPrefix("died attestations") == true, "\(step): \(result.lines)")
+      let store = try GenomeStore(folder: path), kept = try store.attestations(limit: .max), acknowledged = result.acknowledged.count
+      // The transaction in which it died is there whole or not at all.
+      let committed = step % 2 == 0 ? acknowledged + 1 : acknowledged
+      #expect(kept == (committed == 0 ? [] : Sample.attestations(committed)), "\(step)")
+      try store.close()
+    }
+  }
+
   @Test func aKillAtAnyStepOfACollectionTakesNothingThatIsNeeded() throws {
     func prepared(_ path: String) throws -> [String] {
       let store = try GenomeStore(folder: path)

@@ -113,6 +113,29 @@ import Testing
     }
   }
 
+  @Test func whatATrainingGainsOnItsHeldOutTextIsItsLiftAlsoWhenItWasResumed() async throws {
+    let base = try await toy(), llama = Self.models + "/tiny/tiny-llama3", data = folder("data.txt")
+    var settings = Self.small.merging(["rank": .number(2), "checkpoint_every": .number(1)]) { $1 }
+    func held(_ output: String) throws -> [Double] { try log(output).compactMap { $0["validationLoss"] as? Double } }
+    for (index, (model, bytes)) in [(base, 1.0...1.0), (llama, 1.0.nextUp...8)].enumerated() {
+      let plan = plan("trainer.lora", model: model, data: data, settings), holder = JobHolder(), output = folder("lift-\(index)")
+      let whole = try await run(plan, output), losses = try held(output)
+      let lift = try #require(whole.metrics["lift"]), perToken = (losses[0] - losses[losses.count - 1]) / lift
+      #expect(losses.count == 2 && lift != 0 && (bytes.lowerBound * 0.999999...bytes.upperBound * 1.000001).contains(perToken), "\(model): \(lift), \(losses)")
+      _ = await message { _ = try await holder.start { try await run(plan, output + "-again", .init(event: { if $0.step == 3, $0.loss != nil { holder.cancel() } })) }.value }
+      let resumed = try await run(plan, output + "-again", resumes: true)
+      #expect(resumed.metrics["lift"] == lift)
+    }
+    // Nothing is claimed of what did not begin at a base, or was not measured.
+    let scratch = try JSONDecoder().decode(TrainingSummary.self, from: try bytes(base + "/training.json"))
+    var further = plan("trainer.lora", model: base, data: data, settings)
+    further.initialAdapter = folder("lift-0")
+    settings["validate_every"] = .number(0)
+    let (onward, unmeasured) = (try await run(further, folder("further")), try await run(plan("trainer.lora", model: base, data: data, settings), folder("unmeasured")))
+    #expect(scratch.metrics["lift"] == nil && onward.metrics["lift"] == nil && unmeasured.metrics["lift"] == nil)
+    #expect(scratch.metrics["validation_loss"] != nil && onward.metrics["validation_loss"] != nil)
+  }
+
   @Test func threadsAndRecomputationChangeNoByte() async throws {
     let base = try await toy()
     let plan = plan("trainer.lora", model: base, data: folder("data.txt"), Self.small.merging(["rank": .number(2)]) { $1 })

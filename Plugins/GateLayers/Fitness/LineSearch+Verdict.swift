@@ -1,5 +1,4 @@
 import CentramGateStatistics
-import CentramNumerics
 import CentramPluginAPI
 
 extension LineSearch {
@@ -14,7 +13,7 @@ extension LineSearch {
     let failure = try await failure(best, domain, holdOut, &evidence)
     // The Ladder: what an author is told changes only where it became better by more than η, and then in steps of η.
     let eta = policy.number("eta")
-    let released = best.lift > holdOut.released + eta && failure == nil ? (best.lift / eta).rounded() * eta : holdOut.released
+    let released = failure == nil ? max(1, (best.lift / eta).rounded()) * eta : holdOut.released
     evidence.append(.init("released", "\(shown(released)) nat a byte; \(shown(holdOut.released)) before"))
     evidence.append(.measure("ladder.released", released))
     evidence.append(.init("forward passes", "\(forwardPasses)"))
@@ -28,10 +27,8 @@ extension LineSearch {
   private mutating func failure(
     _ best: Point, _ domain: String, _ holdOut: HoldOutState, _ evidence: inout [Verdict.Evidence]
   ) async throws(PluginError) -> String? {
-    guard best.gains.allSatisfy({ $0.allSatisfy(\.isFinite) }) else { return "a loss with the update is not finite" }
-    let confidence = policy.number("confidence")
-    let bootstrap = Bootstrap(best.gains, resamples: policy.integer("resamples"), seed: seed)
-    let lower = bootstrap.lowerBound(confidence: confidence)
+    guard best.isFinite else { return "a loss with the update is not finite" }
+    let confidence = policy.number("confidence"), lower = best.lower
     evidence.append(.init("bound", "the lift is above \(shown(lower)) nat a byte with \(shown(confidence * 100)) % confidence"))
     evidence.append(.measure("lift.lower", lower))
     guard lower > 0 else { return "the lower \(shown(confidence * 100)) % bound of the generalist lift is not above 0" }
@@ -45,8 +42,9 @@ extension LineSearch {
       }
     }
 
+    // Who was told nothing has nothing to fit to.
     let eta = policy.number("eta")
-    guard best.lift > holdOut.released + eta else {
+    guard holdOut.released == 0 || best.lift > holdOut.released + eta else {
       return "the lift is not above what this author was last told (\(shown(holdOut.released)) nat a byte) by more than \(shown(eta))"
     }
 
@@ -55,15 +53,17 @@ extension LineSearch {
     evidence.append(.init("control", "a random update of the same norms lifts by \(shown(control)) nat a byte"))
     guard best.lift > control else { return "the update is no better than a random one of the same norm" }
 
-    let textGain = try await randomTextGain(lambda: best.lambda)
+    // Shares of the loss: on random text it is several times that on text, and so is every change of it.
+    let text = try await randomText(lambda: best.lambda)
     let declared = domains.firstIndex(of: domain)
     let gain = declared.map { Self.mean(best.gains[$0]) } ?? best.lift
+    let share = gain / (declared.map(loss) ?? Self.mean(domains.indices.map(loss)))
     evidence.append(
       .init(
         "random text",
-        "gain of \(shown(textGain)) nat a byte, against \(shown(gain)) "
+        "gain of \(shown(text.gain)) nat a byte, \(shown(100 * text.gain / text.loss)) % of the loss, against \(shown(gain)), \(shown(100 * share)) %, "
           + (declared == nil ? "over all domains, for the hold-out has none called \(domain)" : "on the declared domain \(domain)")))
-    guard gain > textGain else { return "the gain on the declared domain is not above that on random text" }
+    guard share > text.gain / text.loss else { return "the gain on the declared domain is not above that on random text, as shares of the loss" }
     return nil
   }
 }

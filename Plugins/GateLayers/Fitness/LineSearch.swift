@@ -1,8 +1,10 @@
 import CentramGateStatistics
 import CentramGateSupport
+import CentramNumerics
 import CentramPluginAPI
 
-/// Losses with λ times the update for λ of 1, ½, ¼ and ⅛, until halving helps no more, against those without it; in nat a byte.
+/// Losses with λ times the update for λ of 1, ½, ¼ and ⅛, against those without it; in nat a byte. Goes on until one λ holds the bound of the lift and the
+/// margin of every domain, and halving it does not lift more.
 struct LineSearch {
   static let factors = [1, 0.5, 0.25, 0.125]
 
@@ -14,7 +16,12 @@ struct LineSearch {
     var lambda: Double
     /// Loss without less loss with the update, a group a domain.
     var gains: [[Double]]
+    /// Lower bound of the lift.
+    var lower: Double
     var lift: Double { LineSearch.mean(gains.map(LineSearch.mean)) }
+    var isFinite: Bool { gains.allSatisfy { $0.allSatisfy(\.isFinite) } }
+    /// Of the domain that falls most.
+    var largestFall: Double { -(gains.map(LineSearch.mean).min() ?? 0) }
   }
 
   let candidateHash: [UInt8]
@@ -50,18 +57,26 @@ struct LineSearch {
     }
   }
 
-  /// The λ that was found; run first.
-  var best: Point { points.max { $0.lift < $1.lift || ($0.lift == $1.lift && $0.lambda < $1.lambda) }! }
+  /// The λ that was found, with the largest lift among those that hold bound and margin, or among all where none does; run first.
+  var best: Point {
+    let holding = points.filter(holds)
+    return (holding.isEmpty ? points : holding).max { $0.lift < $1.lift || ($0.lift == $1.lift && $0.lambda < $1.lambda) }!
+  }
 
-  /// Stops after the first λ that is worse than the one before: along a line the loss has one valley as far as updates are small.
+  private func holds(_ point: Point) -> Bool { point.isFinite && point.lower > 0 && point.largestFall <= policy.number("fall") }
+
+  /// Along a line the loss has one valley as far as updates are small, so nothing is looked for behind a λ that holds and is worse than the one before.
   mutating func run() async throws(PluginError) {
     for step in Self.factors {
       let lambda = step * policy.number("scale")
       let gains = try await gains { [evaluation, candidateHash] (domain) throws(PluginError) in
         try await evaluation.losses(domain: domain, candidateHash: candidateHash, scale: lambda)
       }
-      points.append(Point(step: step, lambda: lambda, gains: gains))
-      if points.count > 1, points[points.count - 1].lift < points[points.count - 2].lift { break }
+      let lower =
+        gains.allSatisfy { $0.allSatisfy(\.isFinite) }
+        ? Bootstrap(gains, resamples: policy.integer("resamples"), seed: seed).lowerBound(confidence: policy.number("confidence")) : -.infinity
+      points.append(Point(step: step, lambda: lambda, gains: gains, lower: lower))
+      if points.contains(where: holds), points.count > 1, points[points.count - 1].lift < points[points.count - 2].lift { break }
     }
   }
 
@@ -72,8 +87,11 @@ struct LineSearch {
     }
   }
 
-  /// Gain on text without any meaning, in nat a byte.
-  mutating func randomTextGain(lambda: Double) async throws(PluginError) -> Double {
+  /// Loss of a domain without the candidate, in nat a byte.
+  func loss(_ domain: Int) -> Double { Self.mean(baseline[domain]) / bytesPerToken[domain] }
+
+  /// Loss without the candidate and gain with it on text without any meaning, in nat a byte.
+  mutating func randomText(lambda: Double) async throws(PluginError) -> (loss: Double, gain: Double) {
     let count = policy.integer("sequences")
     let before = try await controls.randomTextLosses(candidateHash: nil, scale: 0, count: count, seed: seed)
     let after = try await controls.randomTextLosses(candidateHash: candidateHash, scale: lambda, count: count, seed: seed)
@@ -81,7 +99,7 @@ struct LineSearch {
       throw PluginError(.shapeMismatch, "gate.fitness: \(count) sequences of random text were asked for, and \(before.count) and \(after.count) came")
     }
     forwardPasses += 2 * count
-    return Self.mean(before) - Self.mean(after)
+    return (Self.mean(before), Self.mean(before) - Self.mean(after))
   }
 
   private mutating func gains(_ losses: (String) async throws(PluginError) -> [Double]) async throws(PluginError) -> [[Double]] {

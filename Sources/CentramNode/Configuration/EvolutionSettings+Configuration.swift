@@ -27,7 +27,7 @@ extension EvolutionSettings {
     self.init()
     try reader.section(
       section, "evolve.",
-      ["mode", "domain", "share", "operator", "parameters", "rankLimit", "fall", "confidence", "resamples", "newcomerPrior", "shadowHours", "shadowRequests"])
+      ["mode", "domain", "share", "operator", "parameters", "rankLimit", "fall", "confidence", "resamples", "newcomerPrior", "shadowHours", "shadowRequests", "shadowTokens"])
     if let text = try reader.text(section["mode"], "evolve.mode") {
       guard let known = Mode(rawValue: text) else { throw reader.error("evolve.mode", "must be one of \(Mode.allCases.map(\.rawValue).joined(separator: ", "))") }
       mode = known
@@ -46,6 +46,7 @@ extension EvolutionSettings {
     newcomerPrior = try reader.number(section["newcomerPrior"], "evolve.newcomerPrior", 0.000_001...0.9) ?? newcomerPrior
     shadowHours = try reader.number(section["shadowHours"], "evolve.shadowHours", 0...8760) ?? shadowHours
     shadowRequests = try reader.integer(section["shadowRequests"], "evolve.shadowRequests", 0...1_000_000_000) ?? shadowRequests
+    shadowTokens = try reader.integer(section["shadowTokens"], "evolve.shadowTokens", 0...4096) ?? shadowTokens
   }
 }
 

@@ -53,45 +53,4 @@ extension NodeEvaluation {
       return try store.state(name).map { (bytes) throws(StoreError) in try StateDocument.decode(bytes, name) }
     }
   }
-
-  /// Records one live request since a genome was merged.
-  /// - Parameters:
-  ///   - before: loss in nat a byte of the model without it, and `after` with it.
-  ///   - isFault: whether the output had a fault by the node's checks, and only with the genome.
-  /// - Throws: `.notFound` for a genome that is not merged.
-  public func recordLive(_ genome: String, before: Double, after: Double, isFault: Bool = false) throws(GenomePackageError) {
-    let name = LiveState.name(genome)
-    try GenomePackageError.storing { () throws(StoreError) in
-      try store.updateStates([name]) { (known) throws(StoreError) in
-        guard let bytes = known[name] else { throw StoreError(.notFound, "\(genome): it is not merged, so no live request can be counted for it") }
-        var state: LiveState = try StateDocument.decode(bytes, name)
-        state.add(before: before, after: after, isFault: isFault)
-        return [name: try StateDocument.encode(state)]
-      }
-    }
-  }
-
-  /// Measures fresh text with the models before and after a merge, and records each sequence as a live request.
-  /// - Returns: how many sequences there were.
-  public func recordLive(_ genome: String, before: MeasuredModel, after: MeasuredModel, text: String) async throws(GenomePackageError) -> Int {
-    let prefix = tokenizer.prefix, tokens = tokenizer.encode(text), step = max(2, length - prefix.count)
-    let sequences = stride(from: 0, to: tokens.count, by: step).map { prefix + tokens[$0..<min($0 + step, tokens.count)] }.filter { $0.count > prefix.count + 1 }
-    let one = try await perByte(before, sequences), two = try await perByte(after, sequences)
-    for (before, after) in zip(one, two) { try recordLive(genome, before: before, after: after, isFault: !after.isFinite) }
-    return sequences.count
-  }
-
-  private func perByte(_ measured: MeasuredModel, _ sequences: [[Int32]]) async throws(GenomePackageError) -> [Double] {
-    var all: [[[Double]]] = [], priors: [Double] = []
-    switch measured {
-    case .sum(let terms): (all, priors) = ([try await nats(try voice(terms), sequences)], [1])
-    case .mixture(let experts):
-      for expert in experts {
-        all.append(try await nats(try voice(expert.terms), sequences))
-        priors.append(expert.prior)
-      }
-    }
-    let nats = all.count == 1 ? all[0] : try Self.mixed(all, priors: priors)
-    return zip(nats, sequences).map { losses, tokens in losses.reduce(0, +) / Double(max(1, tokens.dropFirst().reduce(0) { $0 + tokenizer.bytes(of: $1).count })) }
-  }
 }

@@ -31,9 +31,6 @@ extension Evolution {
   /// Line search over the peer's part, then the merge itself, measured as it would run.
   func blendTrial(_ candidate: Candidate, _ model: EvolvedModel, _ before: [[Double]]) async throws(GenomePackageError) -> Trial {
     let peer = candidate.record
-    guard peer.kind == GenomeKind.adapter.rawValue else {
-      throw GenomePackageError(.usage, "a \(peer.kind) cannot be blended into an adapter; set evolve.mode to mixture")
-    }
     var own: GenomeRecord?
     switch model {
     case .base: break

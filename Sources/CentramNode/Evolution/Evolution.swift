@@ -123,6 +123,10 @@ public struct Evolution: Sendable {
       line.reason = "it is part of the model already"
       return line
     }
+    guard record.kind == GenomeKind.adapter.rawValue else {
+      line.reason = "it is a \(record.kind), and what runs beside the base are adapters; train one in its place, such as with trainer.lora"
+      return line
+    }
     guard store.hasFiles(record) else {
       line.reason = "its files are not here; fetch or import it again"
       return line

@@ -29,6 +29,8 @@ public struct EvolutionSettings: Sendable, Equatable {
   public var newcomerPrior = EvolutionSettings.standardNewcomerPrior
   /// After a merge, hours or requests until it counts as proved.
   public var shadowHours = 24.0, shadowRequests = 200
+  /// Of a request's text, tokens on which the models before and after a merge on trial are measured; 0: requests are not counted.
+  public var shadowTokens = 256
 
   public init() {}
 

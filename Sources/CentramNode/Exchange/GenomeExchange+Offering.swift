@@ -55,9 +55,10 @@ extension GenomeExchange {
 
   private func entry(_ record: GenomeRecord) -> OfferCatalogue.Entry? {
     guard let signed = try? SignedManifest(record) else { return nil }
-    return .init(
-      record: record,
-      summary: OfferCatalogue.summary(record, license: signed.manifest.license, lift: OfferCatalogue.claimedLift(signed.manifest), rank: rank(record)))
+    var lift = OfferCatalogue.claimedLift(signed.manifest)
+    // Of another's what this node measured, in the place of what the author says of itself.
+    if record.author != library.author, let measured = (try? store.metrics(of: record.id))?[OfferCatalogue.releasedLift] { lift = measured }
+    return .init(record: record, summary: OfferCatalogue.summary(record, license: signed.manifest.license, lift: lift, rank: rank(record)))
   }
 
   private func rank(_ record: GenomeRecord) -> Int {

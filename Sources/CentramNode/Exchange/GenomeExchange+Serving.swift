@@ -139,13 +139,14 @@ extension GenomeExchange {
     do throws(SessionError) {
       var chunk = WireChunk()
       (chunk.genome, chunk.file, chunk.index) = (genome.message.genome, UInt32(file), UInt32(index))
-      do throws(StoreError) { chunk.data = Data(try genome.chunk(file, index, in: store)) } catch {
+      let bytes: [UInt8]
+      do throws(StoreError) { bytes = try genome.chunk(file, index, in: store) } catch {
         node.log(.error, error.message)
         throw SessionError(.refused, "the chunk is damaged here")
       }
-      let count = chunk.data.count
-      try await incoming.session.send(chunk, inReplyTo: incoming.frame.header.sequence)
-      result = .success(count)
+      chunk.length = UInt32(bytes.count)
+      try await incoming.session.send(chunk, bulk: bytes, inReplyTo: incoming.frame.header.sequence)
+      result = .success(bytes.count)
     } catch { result = .failure(error) }
     await turns.done(peer)
     let count = try result.get()

@@ -57,7 +57,8 @@ public actor GenomeExchange {
     quota = ExchangeQuota(now: { clock.unixMilliseconds }, kept: kept.0)
     quarantine = QuarantineSchedule(kept: kept.1)
     (attestations, fitness, privacy) = (
-      BoundedRecords(capacity: settings[.attestationsKept]), BoundedRecords(capacity: settings[.fitnessKept]), BoundedRecords(capacity: settings[.privacyKept])
+      BoundedRecords(capacity: settings[.attestationsKept], perSigner: settings[.attestationsPerSigner]) { $0.decidedMs }, BoundedRecords(capacity: settings[.fitnessKept]),
+      BoundedRecords(capacity: settings[.privacyKept])
     )
     rates = ExchangeRates(settings)
     turns = ChunkTurns(perPeer: settings[.chunksServedPerPeer], total: settings[.chunksServed])
@@ -84,6 +85,7 @@ public actor GenomeExchange {
     let scope = scope
     await node.waitUntilStarted()
     takeUpWhatIsLeft()
+    recallAttestations()
     await withTaskCancellationHandler {
       await withTaskGroup(of: Void.self) { group in
         group.addTask { await scope.run() }

@@ -40,8 +40,15 @@ struct OfferCatalogue: Sendable {
     return summary
   }
 
-  /// What an author claims to have gained on its own domain, in nats a byte: the metric `lift`; 0 where it claims none.
-  static func claimedLift(_ manifest: Manifest) -> Double { manifest.metrics.first { $0.name == "lift" }?.value ?? 0 }
+  /// What an author claims to have gained, in nats a byte: of a training on the held-out part of its data, of a merge on its own domain or else over all on
+  /// which it measures; 0 where it claims none.
+  static func claimedLift(_ manifest: Manifest) -> Double {
+    for name in ["lift", "own_lift", "generalist_lift"] { if let metric = manifest.metrics.first(where: { $0.name == name }) { return metric.value } }
+    return 0
+  }
+
+  /// Of what the gate measured of another's genome, what the author may know: the number that its hold-out's Ladder let out.
+  static let releasedLift = "ladder.released"
 
   private static func bytes(_ text: String) -> [UInt8] { Hexadecimal.bytes(text.utf8) ?? [] }
 }

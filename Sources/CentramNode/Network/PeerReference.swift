@@ -112,4 +112,8 @@ public struct PeerStatus: Sendable, Codable, Equatable {
   public var agent: String
   /// Reliable messages that the peer has not acknowledged.
   public var unacknowledged: Int
+  /// SHA-256 of the peer's gate policy in hexadecimal digits; nil where it has told none.
+  public var gatePolicy: String?
+  /// Gate layers that the peer says it has switched off. Not empty: its gate is incomplete. The names are the peer's, whatever it sent.
+  public var disabledGateLayers: [String] = []
 }

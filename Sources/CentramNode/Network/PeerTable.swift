@@ -45,14 +45,15 @@ extension NetworkNode {
     for (key, entry) in table.sorted(by: { $0.key < $1.key }) {
       guard let session = entry.session else { continue }
       let addresses = dials.filter { $0.value.peer.map(currentKey) == key }.flatMap(\.key.addresses)
-      let facts = entry.connection
+      let facts = entry.connection, capabilities = await session.capabilities
       result.append(
         PeerStatus(
           id: key.description, addresses: Set(addresses + (facts.map { $0.address.isEmpty ? [] : [$0.address] } ?? [])).sorted(),
           transport: facts?.transport ?? "", state: facts == nil ? .suspended : .connected, isDialler: facts?.isDialler ?? session.isDialler,
           path: facts?.isRelayed == true ? "relay" : "direct", reason: facts?.explanation ?? entry.lastError,
           roundTripMilliseconds: await session.roundTrip.map { Double($0) / 1e6 }, bytesSent: await session.bytesSent, bytesReceived: await session.bytesReceived,
-          since: entry.since, agent: session.agent, unacknowledged: await session.unacknowledged))
+          since: entry.since, agent: session.agent, unacknowledged: await session.unacknowledged,
+          gatePolicy: capabilities.flatMap { $0.gatePolicy.isEmpty ? nil : Hexadecimal.text($0.gatePolicy) }, disabledGateLayers: capabilities?.disabledGateLayers ?? []))
     }
     for (reference, dial) in dials.sorted(by: { $0.key.address < $1.key.address }) {
       if let peer = dial.peer, table[currentKey(peer)]?.session != nil { continue }

@@ -23,7 +23,7 @@ extension PeerSession {
         number += 1
         let own = number
         group.addTask {
-          await self.readFrames(FrameReader(stream), link, number: own)
+          await self.readFrames(FrameReader(stream, bufferBytes: 64 << 10), link, number: own)
           link.streamEnded(own)
           try? await stream.finish()
         }
@@ -99,8 +99,8 @@ extension PeerSession {
     guard self.link === link, state == .connected else { return }
     let header = frame.header
     services.counters.add(.framesReceived)
-    services.counters.add(.bytesReceived, frame.bytes.count)
-    bytesReceived += UInt64(frame.bytes.count)
+    services.counters.add(.bytesReceived, frame.countWithBulk)
+    bytesReceived += UInt64(frame.countWithBulk)
     let isSessions = header.session == id && peerKeys.contains(header.sender) && ownKeys.contains(header.recipient)
     let isGossip = header.recipient == .anyone && header.hasNoSession
     guard isSessions || isGossip else {

@@ -70,12 +70,12 @@ extension PeerSession {
         return
       }
       served += 1
-      handledBytes += incoming.frame.bytes.count
+      handledBytes += incoming.frame.countWithBulk
       services.scope.start { await self.answer(incoming, handler) }
     } else {
       await waitForInbox()
       inbox.append(incoming)
-      handledBytes += incoming.frame.bytes.count
+      handledBytes += incoming.frame.countWithBulk
       guard !isDraining else { return }
       isDraining = true
       services.scope.start { await self.drain() }
@@ -85,7 +85,7 @@ extension PeerSession {
   private func answer(_ incoming: IncomingMessage, _ handler: HandlerRegistry.Handler) async {
     await handle(incoming, handler)
     served -= 1
-    handledBytes -= incoming.frame.bytes.count
+    handledBytes -= incoming.frame.countWithBulk
     wakeReaders()
   }
 
@@ -93,7 +93,7 @@ extension PeerSession {
     while !inbox.isEmpty, state != .ended {
       let incoming = inbox.removeFirst()
       if let type = MessageType(rawValue: incoming.frame.header.type), let handler = services.handlers.handler(for: type) { await handle(incoming, handler) }
-      handledBytes -= incoming.frame.bytes.count
+      handledBytes -= incoming.frame.countWithBulk
       wakeReaders()
     }
     isDraining = false

@@ -19,6 +19,13 @@ extension PeerSession {
     return try post(message, reliably: reliably, inReplyTo: inReplyTo, replyExpected: false)
   }
 
+  /// Sends an answer with the bytes that follow it, as many as its message says.
+  public func send(_ message: WireChunk, bulk: [UInt8], inReplyTo: UInt64) async throws(SessionError) {
+    precondition(bulk.count == Int(message.length), "the message tells how many bytes follow it")
+    try await waitForRoom(false)
+    try post(message, bulk: bulk, inReplyTo: inReplyTo)
+  }
+
   /// Passes on a frame that another node signed for everybody.
   public func forward(_ gossip: Frame) async throws(SessionError) {
     precondition(gossip.header.recipient == .anyone, "only gossip is passed on")
@@ -39,7 +46,9 @@ extension PeerSession {
 
   /// Signs a message with the next number and puts it on its way. Nothing suspends here, so numbers and frames have the same order.
   @discardableResult
-  func post(_ message: some WireMessage, reliably: Bool = false, inReplyTo: UInt64 = 0, replyExpected: Bool = false) throws(SessionError) -> UInt64 {
+  func post(
+    _ message: some WireMessage, bulk: [UInt8] = [], reliably: Bool = false, inReplyTo: UInt64 = 0, replyExpected: Bool = false
+  ) throws(SessionError) -> UInt64 {
     guard state != .ended else { throw SessionError(.closed, "the session is over") }
     guard reliably || link != nil else { throw SessionError(.disconnected, "the peer is not connected") }
     let sequence = nextSequence
@@ -57,32 +66,34 @@ extension PeerSession {
     }
     nextSequence += 1
     guard let link else { return sequence }
-    if !reliably, frame.bytes.count > Self.largestOnControl, outgoingStreams < Self.mostOutgoingStreams {
+    let count = frame.bytes.count + bulk.count
+    if !reliably, count > Self.largestOnControl, outgoingStreams < Self.mostOutgoingStreams {
       outgoingStreams += 1
       services.counters.add(.framesSent)
-      services.counters.add(.bytesSent, frame.bytes.count)
-      bytesSent += UInt64(frame.bytes.count)
+      services.counters.add(.bytesSent, count)
+      bytesSent += UInt64(count)
       link.didQueue(now: now)
-      link.queue.addElsewhere(frame.bytes.count)
-      services.scope.start { await self.sendAlone(frame.bytes, link) }
+      link.queue.addElsewhere(count)
+      services.scope.start { await self.sendAlone(frame.bytes, bulk, link) }
     } else {
-      push(frame.bytes, on: link)
+      push(frame.bytes + bulk, on: link)
     }
     return sequence
   }
 
-  private func sendAlone(_ bytes: [UInt8], _ link: Link) async {
+  private func sendAlone(_ bytes: [UInt8], _ bulk: [UInt8], _ link: Link) async {
+    let count = bytes.count + bulk.count
     do throws(PluginError) {
       let stream = try await link.connection.openStream()
-      try await stream.send(bytes)
+      try await stream.send(bytes, bulk: bulk)
       try await stream.finish()
       // The peer ends its direction when it has read the frame; until then the stream is one of those that are open.
       try await stream.waitForEnd()
     } catch {
-      if link.end == nil { services.log(.debug, "a frame of \(bytes.count) bytes was not sent: \(error.message)") }
+      if link.end == nil { services.log(.debug, "a frame of \(count) bytes was not sent: \(error.message)") }
     }
     link.didWrite(now: now)
-    link.queue.didSend(bytes.count)
+    link.queue.didSend(count)
     outgoingStreams -= 1
   }
 

@@ -2,13 +2,14 @@ internal import CentramPluginAPI
 internal import CentramWire
 
 extension TransportStream {
-  /// Sends all of `bytes`.
-  func send(_ bytes: [UInt8]) async throws(PluginError) {
-    guard !bytes.isEmpty else { return }
+  /// Sends all of `bytes`, and then all of `bulk`.
+  func send(_ bytes: [UInt8], bulk: [UInt8] = []) async throws(PluginError) {
+    guard bytes.count + bulk.count > 0 else { return }
     // The buffer must stay where it is while the call waits.
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + bulk.count, alignment: 1)
     defer { buffer.deallocate() }
-    bytes.withUnsafeBytes { buffer.copyMemory(from: $0) }
+    buffer.copyBytes(from: bytes)
+    UnsafeMutableRawBufferPointer(rebasing: buffer[bytes.count...]).copyBytes(from: bulk)
     try await send(UnsafeRawBufferPointer(buffer))
   }
 
@@ -24,7 +25,7 @@ extension TransportStream {
 final class FrameReader: @unchecked Sendable {
   private let stream: any TransportStream
   private let buffer: UnsafeMutableRawBufferPointer
-  private var decoder = FrameDecoder()
+  private var decoder = FrameDecoder(readsBulk: true)
 
   init(_ stream: any TransportStream, bufferBytes: Int = 16 << 10) {
     self.stream = stream

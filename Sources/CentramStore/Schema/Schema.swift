@@ -142,6 +142,15 @@ enum Schema {
       time_ms INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
 
+    -- What other nodes attested, as they signed it, by the order of its coming.
+    CREATE TABLE attestations (
+      number INTEGER PRIMARY KEY,
+      signature BLOB UNIQUE NOT NULL CHECK (length(signature) = 64),
+      signer TEXT NOT NULL CHECK (length(signer) = 64),
+      signed BLOB NOT NULL
+    ) STRICT;
+    CREATE INDEX attestations_by_signer ON attestations (signer);
+
     CREATE TABLE sketches (
       number INTEGER PRIMARY KEY,
       genome TEXT UNIQUE NOT NULL CHECK (length(genome) = 64),

@@ -58,7 +58,7 @@ extension FieldRules {
       .init(1, "genome", .bytes, .length(32, 32)),
       .init(2, "file", .uint32, .integer(0, 15)),
       .init(3, "index", .uint32, .integer(0, 1048575)),
-      .init(4, "data", .bytes, .length(1, 1048576)),
+      .init(4, "length", .uint32, .integer(1, 1048576)),
     ])
     table[ObjectIdentifier(WireChunkMissing.self)] = .init("ChunkMissing", [
       .init(1, "genome", .bytes, .length(32, 32)),

@@ -61,7 +61,7 @@ public enum MessageType: UInt16, CaseIterable, Sendable {
   case genomeManifest = 0x0203
   /// Asks for chunks; each is answered by Chunk or ChunkMissing.
   case chunkRequest = 0x0204
-  /// One chunk; checked against the hash in the manifest.
+  /// One chunk. Its bytes follow the frame on the stream, outside the signature; they are checked against the hash in the manifest.
   case chunk = 0x0205
   /// Chunks that the sender cannot give.
   case chunkMissing = 0x0206
@@ -200,8 +200,8 @@ public enum MessageType: UInt16, CaseIterable, Sendable {
   public var maximumPayload: Int {
     switch self {
     case .authProof, .authAccept, .authReject, .goodbye, .findNode,
-      .findProviders, .transferComplete, .updateCommit, .sessionReady, .sessionRewind,
-      .balanceDigest, .blobRequest, .inferenceCancel: 1024
+      .findProviders, .chunk, .transferComplete, .updateCommit, .sessionReady,
+      .sessionRewind, .balanceDigest, .blobRequest, .inferenceCancel: 1024
     case .ping, .pong, .keyRotation, .protocolError, .withdraw,
       .relayOpen, .genomeDecline, .transferAbort, .roundAbort, .pipelinePlanReply,
       .shardReady, .witnessSignature: 2048
@@ -223,7 +223,7 @@ public enum MessageType: UInt16, CaseIterable, Sendable {
     case .capabilities, .capabilitiesUpdate, .roundStart, .sampledTokens, .inferenceDelta: 262144
     case .attestation, .fitnessReport, .aggregateProposal, .royaltyStatement: 524288
     case .genomeManifest, .misbehaviourProof, .aggregateFinal, .spendProposal, .inferenceDone: 1048576
-    case .chunk, .blobChunk: 1052672
+    case .blobChunk: 1052672
     case .inferenceRequest: 2097152
     case .lineageReply, .ledgerRange, .modelManifest: 4194304
     case .activations: 8396800

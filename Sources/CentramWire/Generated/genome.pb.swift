@@ -327,7 +327,7 @@ public nonisolated struct WireGenomeSummary: Sendable {
   /// Licence as an SPDX expression. [at most 128 bytes]
   public var license: String = String()
 
-  /// Lift on its own domain that the author claims, in nats a byte. [finite]
+  /// Lift in nats a byte: of the sender's own genomes as their manifest claims, of others' as its gate measured it; 0: unknown. [finite]
   public var claimedLift: Double = 0
 
   /// Rank of an adapter; 0 for a full difference. [at most 65535]
@@ -493,7 +493,7 @@ public nonisolated struct WireChunkRequest: Sendable {
   public init() {}
 }
 
-/// Type 0x0205, at most 1028 KiB. One chunk; checked against the hash in the manifest.
+/// Type 0x0205, at most 1 KiB. One chunk. Its bytes follow the frame on the stream, outside the signature; they are checked against the hash in the manifest.
 public nonisolated struct WireChunk: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -508,8 +508,8 @@ public nonisolated struct WireChunk: Sendable {
   /// Index of the chunk in the file. [at most 1048575]
   public var index: UInt32 = 0
 
-  /// The bytes. [1 to 1048576 bytes]
-  public var data: Data = Data()
+  /// How many bytes follow the frame. [1 to 1048576]
+  public var length: UInt32 = 0
 
   public var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1132,7 +1132,7 @@ nonisolated extension WireChunkRequest: SwiftProtobuf.Message, SwiftProtobuf._Me
 
 nonisolated extension WireChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   public static let protoMessageName: String = _protobuf_package + ".Chunk"
-  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}genome\0\u{1}file\0\u{1}index\0\u{1}data\0")
+  public static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}genome\0\u{1}file\0\u{1}index\0\u{1}length\0")
 
   public mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1143,7 +1143,7 @@ nonisolated extension WireChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       case 1: try { try decoder.decodeSingularBytesField(value: &self.genome) }()
       case 2: try { try decoder.decodeSingularUInt32Field(value: &self.file) }()
       case 3: try { try decoder.decodeSingularUInt32Field(value: &self.index) }()
-      case 4: try { try decoder.decodeSingularBytesField(value: &self.data) }()
+      case 4: try { try decoder.decodeSingularUInt32Field(value: &self.length) }()
       default: break
       }
     }
@@ -1159,8 +1159,8 @@ nonisolated extension WireChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if self.index != 0 {
       try visitor.visitSingularUInt32Field(value: self.index, fieldNumber: 3)
     }
-    if !self.data.isEmpty {
-      try visitor.visitSingularBytesField(value: self.data, fieldNumber: 4)
+    if self.length != 0 {
+      try visitor.visitSingularUInt32Field(value: self.length, fieldNumber: 4)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -1169,7 +1169,7 @@ nonisolated extension WireChunk: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs.genome != rhs.genome {return false}
     if lhs.file != rhs.file {return false}
     if lhs.index != rhs.index {return false}
-    if lhs.data != rhs.data {return false}
+    if lhs.length != rhs.length {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -61,13 +61,15 @@ struct EvolveCommand: ParsableCommand {
 
     func run() throws {
       try Terminal.reporting {
-        let state = try EvolutionState.current(in: try options.store(try options.configuration()))
+        let configuration = try options.configuration(), store = try options.store(configuration), state = try EvolutionState.current(in: store)
         if json { return try Terminal.printJSON(state) }
         print(EvolveCommand.words(state.model))
         for entry in state.history {
+          let requests = entry.isProved ? nil : try Evolution.liveRequests(entry.genome, in: store)
+          let shadow = entry.isProved ? "" : "  in its shadow period, \(requests ?? 0) of \(configuration.evolution.shadowRequests) requests"
           print(
             "\(entry.number)  \(entry.genome.prefix(12))  \(entry.domain)  by \(entry.author.prefix(8))  weight \(String(format: "%.4f", entry.weight))  lift \(String(format: "%+.4f", entry.lift))"
-              + "\(entry.isExact ? "" : "  compressed")\(entry.isProved ? "" : "  in its shadow period")")
+              + "\(entry.isExact ? "" : "  compressed")\(shadow)")
         }
         for decision in state.decisions { print("-  \(decision.genome.prefix(12))  \(decision.reason)") }
       }

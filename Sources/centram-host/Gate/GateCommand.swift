@@ -9,7 +9,7 @@ struct GateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gate", abstract: "Judges genomes, and says why they were judged so.",
     discussion: "The layers are plugins; docs/plugins/gate-layers.md says what each of them asks, and the configuration's gate section how strictly.",
-    subcommands: [Check.self, Explain.self, Layers.self, Summary.self])
+    subcommands: [Check.self, Explain.self, Layers.self, Summary.self, Invite.self, Invitations.self])
 }
 
 extension GateCommand {

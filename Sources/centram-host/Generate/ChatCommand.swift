@@ -17,6 +17,7 @@ struct ChatCommand: ParsableCommand {
   var chatTemplate: String?
   @Option(name: .customLong("adapter"), help: ArgumentHelp("An adapter by name or path, and perhaps how much of it. May be given again; all apply.", valueName: "adapter[:scale]"))
   var adapters: [String] = []
+  @OptionGroup var evolved: EvolvedOptions
   @Option(help: "A conversation that /save wrote, to go on with.", completion: .file()) var load: String?
   @Option(help: "Most tokens of an answer. Default: as many as the context holds.") var maxTokens: Int?
   @OptionGroup var sampling: SamplingOptions
@@ -36,6 +37,17 @@ struct ChatCommand: ParsableCommand {
       conversation.parameters = sampling.parameters(defaults(loaded.files.generationDefaults))
       (conversation.maximumTokens, conversation.stops, conversation.isQuiet) = (maxTokens, stops, quiet)
       conversation.adapters = try adapters.map { (name: $0, adapter: try options.adapters([$0], of: loaded)[0]) }
+      if let evolved = try evolved.model(loaded) {
+        guard adapters.isEmpty else { throw GenerationError(.parameter, "--evolved goes without --adapter") }
+        let path = try options.location(model)
+        conversation.evolved = (
+          evolved,
+          { [evolvedOptions = self.evolved] text, experts, result in
+            if let experts { try evolvedOptions.record([result], experts) }
+            evolvedOptions.count(text, loaded, path: path)
+          }
+        )
+      }
       // A model that cannot chat should say so before it is spoken to.
       _ = try loaded.prompt([ChatMessage(role: "user", content: "?")], template: conversation.template)
       if let load { try conversation.read(load) }

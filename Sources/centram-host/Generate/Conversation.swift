@@ -15,6 +15,8 @@ struct Conversation {
   var maximumTokens: Int?
   var stops: [String] = []
   var adapters: [(name: String, adapter: AppliedAdapter)] = []
+  /// The model that evolution made, and what is done with each request that it answered, until another adapter is chosen.
+  var evolved: (model: LoadedModel.Evolved, answered: (_ text: String, _ experts: [MixtureExpert]?, _ result: GenerationResult) throws -> Void)?
   var isQuiet = false
   var template: ChatTemplate?
   private var turns: [Turn] = []
@@ -67,9 +69,9 @@ struct Conversation {
 
   private mutating func choose(_ name: String?) throws {
     switch name {
-    case nil: Terminal.note(adapters.isEmpty ? "no adapter" : adapters.map(\.name).joined(separator: ", "))
-    case "none": adapters = []
-    case let name?: adapters = [(name, try loaded.adapter(AdapterReference(name), location: location))]
+    case nil: Terminal.note(evolved != nil ? "the evolved model" : adapters.isEmpty ? "no adapter" : adapters.map(\.name).joined(separator: ", "))
+    case "none": (adapters, evolved) = ([], nil)
+    case let name?: (adapters, evolved) = ([(name, try loaded.adapter(AdapterReference(name), location: location))], nil)
     }
   }
 
@@ -79,6 +81,11 @@ struct Conversation {
       var request = GenerationRequest(prompt: try prompt(with: text))
       (request.sampling, request.maximumTokens, request.stops) = (parameters, maximumTokens, stops)
       request.adapters = adapters.map(\.adapter)
+      switch evolved?.model {
+      case nil: break
+      case .adapters(let used)?: request.adapters = used
+      case .mixture(let experts, let priors)?: request.mixture = .init(experts: experts, priors: priors)
+      }
       var failure: GenerationError?, answer: GenerationResult?
       let handle = try generator.add(request, cache: cache) { event in
         switch event {
@@ -92,6 +99,9 @@ struct Conversation {
       try work(handle)
       if let failure { throw failure }
       guard let answer else { return }
+      if let evolved, answer.reason != .cancelled {
+        do { try evolved.answered(text, request.mixture?.experts, answer) } catch { Terminal.note("warning: \((error as? GenomePackageError)?.message ?? "\(error)")") }
+      }
       turns += [Turn(role: "user", content: text), Turn(role: "assistant", content: answer.text)]
       if !isQuiet, isatty(STDIN_FILENO) == 1 { Terminal.note("[\(Speed.line([answer.usage]))]") }
     } catch {

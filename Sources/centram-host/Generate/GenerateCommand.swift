@@ -65,6 +65,7 @@ struct GenerateCommand: ParsableCommand {
         throw failure
       }
       if let experts = request.mixture?.experts { try evolved.record(answers.compactMap(\.result), experts) }
+      if !Interrupt.isRequested { evolved.count(text, loaded, path: try options.location(model)) }
       try show(answers, request, loaded)
       if Interrupt.isRequested { throw ExitCode(130) }
     }

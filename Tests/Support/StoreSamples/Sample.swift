@@ -51,6 +51,14 @@ public struct Sample: Sendable, Equatable {
       signature: [UInt8](repeating: UInt8(truncatingIfNeeded: number), count: 64), state: state, stateMilliseconds: time)
   }
 
+  /// What two nodes attested in one message.
+  public static func attestations(_ number: Int) -> [StoredAttestation] {
+    (0..<2).map { place in
+      let signed = Array("attested \(number) \(place)".utf8)
+      return StoredAttestation(signature: SHA256.digest(of: signed) + SHA256.digest(of: signed + [1]), signer: key(number + 100 * place), signed: signed)
+    }
+  }
+
   /// Puts its files into a store and records it.
   @discardableResult public func add(to store: GenomeStore, _ state: GenomeState = .received, time: Int64 = 1000) throws(StoreError) -> AddOutcome {
     for file in files { _ = try store.put(file.bytes, now: time) }

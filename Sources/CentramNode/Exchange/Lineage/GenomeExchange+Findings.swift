@@ -37,22 +37,72 @@ extension GenomeExchange {
 
   func take(_ message: WireAttestation, from peer: NodeKey) async throws(SessionError) {
     try await require(.noticesPerPeerAndMinute, peer)
-    for signed in message.verdicts { _ = try await take(signed, from: peer) }
+    _ = try await verdicts(message.verdicts, from: peer)
   }
 
   /// Checks a signed verdict and remembers it.
   @discardableResult func take(_ signed: WireSigned, from peer: NodeKey) async throws(SessionError) -> (verdict: WireVerdict, signer: NodeKey) {
-    let verdict: WireVerdict, signer: NodeKey
-    do throws(WireError) { (verdict, signer) = try signed.opened(WireVerdict.self, domain: .verdict) } catch {
-      counters.add(.malformed)
-      await punish(peer, 25)
-      throw SessionError(.refused, error.message)
+    try await verdicts([signed], from: peer)[0]
+  }
+
+  /// Checks signed verdicts and remembers them up to the first that is wrong. Those of others are in the store when this returns.
+  private func verdicts(_ verdicts: [WireSigned], from peer: NodeKey) async throws(SessionError) -> [(verdict: WireVerdict, signer: NodeKey)] {
+    var result: [(verdict: WireVerdict, signer: NodeKey)] = [], wrong: WireError?
+    var new: [WireSigned] = [], gone: [Data] = []
+    for signed in verdicts where wrong == nil {
+      do throws(WireError) {
+        let (verdict, signer) = try signed.opened(WireVerdict.self, domain: .verdict)
+        result.append((verdict, signer))
+        guard signer != own else { continue }
+        let added = attestations.add(.init(record: verdict, signer: signer, signed: signed), subject: verdict.subject)
+        if added.isFull { counters.reached(.attestationsKept) }
+        if added.signerIsFull { counters.reached(.attestationsPerSigner) }
+        guard added.isNew else { continue }
+        counters.add(.verdictsReceived)
+        new.append(signed)
+        gone += added.gone
+      } catch { wrong = error }
     }
-    guard signer != own else { return (verdict, signer) }
-    let added = attestations.add(.init(record: verdict, signer: signer, signed: signed), subject: verdict.subject)
-    if added.isFull { counters.reached(.attestationsKept) }
-    if added.isNew { counters.add(.verdictsReceived) }
-    return (verdict, signer)
+    keep(new, forgetting: gone)
+    guard let wrong else { return result }
+    counters.add(.malformed)
+    await punish(peer, 25)
+    throw SessionError(.refused, wrong.message)
+  }
+
+  /// What cannot be written is remembered until the node stops.
+  private func keep(_ new: [WireSigned], forgetting gone: [Data]) {
+    let records = new.compactMap { signed -> StoredAttestation? in
+      guard let bytes = try? signed.serializedBytes() as [UInt8] else { return nil }
+      return StoredAttestation(signature: [UInt8](signed.signature), signer: Hexadecimal.text(signed.signer), signed: bytes)
+    }
+    do throws(StoreError) { try store.keep(records, forgetting: gone.map { [UInt8]($0) }) } catch {
+      node.log(.error, "what others attested cannot be kept: \(error.message)")
+    }
+  }
+
+  /// What others attested before the node started. What the store holds and is not signed is forgotten.
+  func recallAttestations() {
+    do throws(StoreError) {
+      var gone: [[UInt8]] = []
+      for stored in try store.attestations(limit: .max) {
+        let signed = try? WireSigned(serializedBytes: stored.signed)
+        guard let signed, let (verdict, signer) = try? signed.opened(WireVerdict.self, domain: .verdict), [UInt8](signed.signature) == stored.signature else {
+          gone.append(stored.signature)
+          continue
+        }
+        let added = attestations.add(.init(record: verdict, signer: signer, signed: signed), subject: verdict.subject)
+        // The limits may be lower than they were.
+        gone += added.gone.map { [UInt8]($0) } + (added.signerIsFull && !added.isNew ? [stored.signature] : [])
+      }
+      try store.keep([], forgetting: gone)
+    } catch { node.log(.error, "what others attested cannot be read: \(error.message)") }
+  }
+
+  /// Forgets what a node attested.
+  func forgetAttestations(by signer: NodeKey) {
+    attestations.remove(signer: signer)
+    do throws(StoreError) { try store.forgetAttestations(by: signer.description) } catch { node.log(.error, "what \(signer) attested cannot be forgotten: \(error.message)") }
   }
 
   /// Asks a peer what it and others found of genomes. What it answers is checked and remembered.
@@ -61,9 +111,7 @@ extension GenomeExchange {
     var query = WireAttestationQuery()
     (query.genomes, query.layer, query.maximum) = (ids.map { Data(Hexadecimal.bytes($0.utf8) ?? []) }, layer, 256)
     let answer = try await session.request(query, for: WireAttestation.self)
-    var result: [(verdict: WireVerdict, signer: NodeKey)] = []
-    for signed in answer.verdicts { result.append(try await take(signed, from: peer)) }
-    return result
+    return try await verdicts(answer.verdicts, from: peer)
   }
 
   /// What others signed on a genome, as far as it is remembered.

@@ -177,6 +177,6 @@ extension GenomeExchange {
     guard one.subject == other.subject, one.layer == other.layer, one.direction == other.direction, one.decidedMs == other.decidedMs, one.outcome != other.outcome else {
       throw GenomePackageError(.malformed, "not two verdicts on one subject at one time")
     }
-    attestations.remove(signer: opened[0].signer)
+    forgetAttestations(by: opened[0].signer)
   }
 }

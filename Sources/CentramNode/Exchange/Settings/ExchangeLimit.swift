@@ -9,7 +9,7 @@ public enum ExchangeLimit: String, CaseIterable, Sendable {
   case bytesSentPerDay, bytesSentPerPeerAndDay, genomesSentPerDay, genomesSentPerPeerAndDay
   case quarantineRetryMilliseconds, quarantineRetries
   case revocationsPerPeerAndMinute, revocationsKept, noticesPerPeerAndMinute, queriesPerPeerAndMinute
-  case attestationsKept, fitnessKept, privacyKept, evaluations, evaluationMilliseconds
+  case attestationsKept, attestationsPerSigner, fitnessKept, privacyKept, evaluations, evaluationMilliseconds
 
   /// What holds where nothing is configured.
   public var standard: Int {
@@ -51,6 +51,7 @@ public enum ExchangeLimit: String, CaseIterable, Sendable {
     case .noticesPerPeerAndMinute: 600
     case .queriesPerPeerAndMinute: 240
     case .attestationsKept: 8_192
+    case .attestationsPerSigner: 32
     case .fitnessKept: 4_096
     case .privacyKept: 1_024
     case .evaluations: 1
@@ -98,6 +99,7 @@ public enum ExchangeLimit: String, CaseIterable, Sendable {
     case .noticesPerPeerAndMinute: "verdicts, notices, statements and proofs that a peer may send in a minute"
     case .queriesPerPeerAndMinute: "questions about lineage, judgements and fitness that a peer may ask in a minute"
     case .attestationsKept: "judgements of others that are remembered"
+    case .attestationsPerSigner: "judgements of one node on one genome that are remembered, the latest"
     case .fitnessKept: "measurements of others that are remembered"
     case .privacyKept: "privacy statements of others that are remembered"
     case .evaluations: "evaluations for peers at a time"

@@ -20,7 +20,7 @@ public struct OfferPolicy: Sendable, Equatable {
   public var peers: Set<NodeKey> = []
   /// Domains of what is offered; empty: all.
   public var domains: [DomainPattern] = []
-  /// Least lift that the author claims; nil: whatever it claims, or nothing.
+  /// Least lift that the offer would state; nil: any, or none.
   public var minimumLift: Double?
   public init() {}
 

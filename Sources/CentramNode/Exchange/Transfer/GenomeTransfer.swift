@@ -196,7 +196,7 @@ actor GenomeTransfer {
       return await wrong(chunk, peer)
     }
     guard partials.indices.contains(chunk.file), let partial = partials[chunk.file] else { return }
-    switch await Self.keep(message.data, chunk, manifest, partial) {
+    switch await Self.keep(frame.bulk, chunk, manifest, partial) {
     case .success(true): break
     case .success(false): return await wrong(chunk, peer)
     case .failure(let error):
@@ -205,17 +205,17 @@ actor GenomeTransfer {
     }
     environment.reached(.chunkWritten)
     counters.add(.chunksReceived)
-    counters.add(.bytesReceived, message.data.count)
-    environment.quota.didReceive(message.data.count, from: peer)
+    counters.add(.bytesReceived, frame.bulk.count)
+    environment.quota.didReceive(frame.bulk.count, from: peer)
     shares[peer, default: Share()].chunks += 1
-    shares[peer, default: Share()].bytes += message.data.count
+    shares[peer, default: Share()].bytes += frame.bulk.count
     if !plan.finish(chunk) { counters.add(.chunksRepeated) }
     wake()
     if plan.isWhole { finish(.whole) }
   }
 
   /// Off the actor, so that chunks of several peers are hashed side by side.
-  private nonisolated static func keep(_ data: Data, _ chunk: ChunkPlan.Chunk, _ manifest: TransferManifest, _ partial: PartialBlob) async -> Result<Bool, StoreError> {
+  private nonisolated static func keep(_ data: [UInt8], _ chunk: ChunkPlan.Chunk, _ manifest: TransferManifest, _ partial: PartialBlob) async -> Result<Bool, StoreError> {
     data.withUnsafeBytes { bytes in
       guard manifest.isRight(bytes, chunk) else { return .success(false) }
       do throws(StoreError) {

@@ -1,3 +1,4 @@
+internal import CentramModel
 internal import CentramNumerics
 internal import Foundation
 
@@ -70,6 +71,18 @@ public struct TrainingData: Sendable {
       tokens.withUnsafeBytes { digests.add($0) }
     }
     return digests.finish().sha256
+  }
+
+  /// Bytes of text that a counted token of the held-out rows stands for, in the mean; nil where none is held out.
+  func validationBytesPerToken(_ tokenizer: Tokenizer) -> Double? {
+    var bytes = 0, count = 0
+    for row in 0..<validation.count {
+      for token in validation[row].dropFirst() where token >= 0 {
+        bytes += tokenizer.bytes(of: token).count
+        count += 1
+      }
+    }
+    return bytes > 0 ? Double(bytes) / Double(count) : nil
   }
 
   /// The files of a folder or the file itself.

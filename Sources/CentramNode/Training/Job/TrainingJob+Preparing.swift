@@ -48,7 +48,8 @@ extension TrainingJob {
         trainer: "\(identity.id) \(identity.version)", sequences: data.sequences, validationSequences: data.validationSequences, tokens: data.tokens, length: length,
         resumedStep: options.resumes ? resume?.header.step ?? 0 : nil))
     return Prepared(
-      model: model, weights: source.weights, modelFolder: source.folder, data: data, settings: plan.settingsJSON(more), resume: resume, writesAdapter: makesAdapter)
+      model: model, weights: source.weights, modelFolder: source.folder, data: data, settings: plan.settingsJSON(more), resume: resume, writesAdapter: makesAdapter,
+      tokenizer: source.encoding.tokenizer)
   }
 
   /// `26-29` for the last four of thirty.

@@ -71,7 +71,7 @@ public struct TrainingJob: Sendable {
     let result: TrainingResult
     do throws(PluginError) { result = try await trainer.train(request) } catch { throw translated(error, prepared.data, host) }
     try log.check()
-    return try finish(folder, prepared, result)
+    return try finish(folder, prepared, result, startLoss: log.startLoss)
   }
 
   /// Whether a training was begun in a folder and is not finished.
@@ -86,9 +86,10 @@ public struct TrainingJob: Sendable {
     let settings: String
     let resume: (header: CheckpointFile.Header, state: [UInt8])?
     let writesAdapter: Bool
+    let tokenizer: Tokenizer
   }
 
-  private func finish(_ folder: TrainingFolder, _ prepared: Prepared, _ result: TrainingResult) throws(TrainingJobError) -> TrainingSummary {
+  private func finish(_ folder: TrainingFolder, _ prepared: Prepared, _ result: TrainingResult, startLoss: Double?) throws(TrainingJobError) -> TrainingSummary {
     let writer = TrainingOutput(folder: folder, model: prepared.model, weights: prepared.weights, modelFolder: prepared.modelFolder)
     let base = plan.baseName ?? plan.model
     var files: [String] = []
@@ -106,6 +107,12 @@ public struct TrainingJob: Sendable {
     }
     var metrics = result.metrics
     if let loss = metrics["validation_loss"] { metrics["validation_perplexity"] = exp(loss) }
+    // What goes on from another adapter did not begin at the base, nor did what has none.
+    if let before = startLoss, let after = metrics["validation_loss"], plan.model != nil, plan.initialAdapter == nil, metrics["lift"] == nil,
+      let bytes = prepared.data.validationBytesPerToken(prepared.tokenizer)
+    {
+      metrics["lift"] = (before - after) / bytes
+    }
     let summary = TrainingSummary(
       trainer: identity.id, trainerVersion: identity.version, centramVersion: options.centramVersion, model: plan.model, fromScratch: plan.fromScratch,
       dataHash: prepared.data.hash, sequences: prepared.data.sequences, tokens: prepared.data.tokens, length: prepared.data.length, settings: plan.settings,

@@ -12,18 +12,26 @@ final class TrainingLog: Sendable {
   private let path: String
   private let descriptor: Int32
   private let failure = Mutex<TrainingJobError?>(nil)
+  private let start: Mutex<Double?>
+
+  /// The validation loss before the first step, in nat a token; nil where there was none.
+  var startLoss: Double? { start.withLock { $0 } }
 
   /// - Parameter step: of the checkpoint that is gone on from: what comes after it is taken out, for it happens again.
   init(path: String, after step: Int) throws(TrainingJobError) {
     self.path = path
+    var known: Double?
     if let data = FileManager.default.contents(atPath: path) {
       let lines = data.split(separator: 0x0a).filter { line in
-        (try? JSONDecoder().decode(Line.self, from: Data(line))).map { $0.step <= step } ?? false
+        guard let read = try? JSONDecoder().decode(Line.self, from: Data(line)), read.step <= step else { return false }
+        if read.step == 0, let loss = read.validationLoss { known = loss }
+        return true
       }
       do { try Data(lines.joined(separator: [0x0a]) + (lines.isEmpty ? [] : [0x0a])).write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
         throw TrainingJobError(.output, "\(path): \(error.localizedDescription)")
       }
     }
+    start = Mutex(known)
     descriptor = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
     guard descriptor >= 0 else { throw TrainingFolder.failure(path) }
   }
@@ -31,6 +39,7 @@ final class TrainingLog: Sendable {
   deinit { close(descriptor) }
 
   func add(_ event: TrainingEvent) {
+    if event.step == 0, let loss = event.validationLoss { start.withLock { $0 = loss } }
     var line = Line(step: event.step)
     (line.loss, line.validationLoss, line.tokensPerSecond, line.message) = (event.loss, event.validationLoss, event.tokensPerSecond, event.message)
     line.learningRate = event.learningRate

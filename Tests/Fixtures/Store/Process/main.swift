@@ -5,7 +5,7 @@ import Synchronization
 
 /// Works on a store in a process of its own, says what was acknowledged, and ends itself by SIGKILL at the step that it was told.
 ///
-///     centram-store-fixture FOLDER add|append|judge|collect|repair|fill FIRST COUNT [STEP]
+///     centram-store-fixture FOLDER add|append|judge|attest|collect|repair|fill FIRST COUNT [STEP]
 let arguments = CommandLine.arguments
 guard arguments.count >= 5, let first = Int(arguments[3]), let count = Int(arguments[4]) else { exit(64) }
 let (folder, work) = (arguments[1], arguments[2])
@@ -44,6 +44,11 @@ do throws(StoreError) {
       try Sample(number, author: number).add(to: store)
       try store.record(Sample.decision(number), of: Sample.id(number), now: 3000)
       say("acknowledged \(Sample.id(number))")
+    case "attest":
+      // Two came, and the two before have to go.
+      let (new, gone) = (Sample.attestations(number), number > first ? Sample.attestations(number - 1).map(\.signature) : [])
+      try store.keep(new, forgetting: gone)
+      say("acknowledged \(number)")
     case "collect":
       let collected = try store.collect(now: .max)
       say("collected \(collected.files)")
