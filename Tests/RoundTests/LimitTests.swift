@@ -144,7 +144,8 @@ import Testing
     #expect(try settled(4, signedBy: members[0].key) == .taken && settled(most, signedBy: members[0].key) == .taken && settled(most.nextUp, signedBy: members[0].key) == .refused)
     // What its own noise, steps and sampling come to counts, and not what it claims; and it is of this very update.
     let wrong: [(inout WirePrivacyRecord) -> Void] = [
-      { $0.noiseMultiplier = 0.3 }, { $0.noiseMultiplier = 0 }, { ($0.samplingRate, $0.noiseMultiplier) = (1, 1) }, { $0.steps = 4 }, { $0.genome = Data(repeating: 9, count: 32) }, { $0.delta = 0.002 },
+      { $0.noiseMultiplier = 0.3 }, { $0.noiseMultiplier = 0 }, { ($0.samplingRate, $0.noiseMultiplier) = (1, 1) }, { $0.steps = 4 }, { $0.genome = Data(repeating: 9, count: 32) },
+      { $0.delta = 0.002 },
       { $0.delta = 0 }, { $0.examples = 0 },
     ]
     for (index, change) in wrong.enumerated() { #expect(try settled(1, signedBy: members[0].key, change) == .refused, "record \(index)") }

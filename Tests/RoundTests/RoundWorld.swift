@@ -211,7 +211,8 @@ struct RoundWorld {
       trainings += 1
       // Never the same twice, so that a second commitment would show.
       let update = Data(SHA256.hash(Array("update \(trainings) of \(number)".utf8)))
-      let made = TrainedUpdate(hash: update, size: 100, localSteps: 5, tokens: 50, norm: 1, loss: 1, salt: Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }),
+      let made = TrainedUpdate(
+        hash: update, size: 100, localSteps: 5, tokens: 50, norm: 1, loss: 1, salt: Data((0..<32).map { _ in UInt8.random(in: 0...255, using: &random) }),
         privacy: isPrivate(number) ? Self.privacy(of: update, nodes[number].key) : nil)
       schedule(number, .trained(work.step, .success(made)), in: trainingTime(number))
     case .accuse(let proof): proofs.append((number, proof))

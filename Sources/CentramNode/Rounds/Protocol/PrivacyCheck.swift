@@ -10,7 +10,9 @@ struct PrivacyCheck {
 
   /// - Returns: why the record does not do; nil where it does. Each step stands for all: as many steps of its kind as the round has must keep the bound.
   func refusal(_ record: WirePrivacyRecord, of update: Data) -> String? {
-    guard record.genome == update, record.steps == UInt64(plan.localSteps) else { return "the privacy record is of another training: \(record.steps) steps; the plan has \(plan.localSteps)" }
+    guard record.genome == update, record.steps == UInt64(plan.localSteps) else {
+      return "the privacy record is of another training: \(record.steps) steps; the plan has \(plan.localSteps)"
+    }
     guard record.delta > 0, record.examples > 0, record.delta <= 1 / Double(record.examples) else {
       return "δ is \(record.delta) for \(record.examples) examples; it must be above 0 and at most one by their number"
     }
