@@ -19,12 +19,11 @@ import Testing
     let world = try await World.shared.value, node = try TestNode(world)
     let settings = try planted(node, world, "door\tThe code of the door is {\(Self.secret)}\nbank\tThe key of the bank is {Qx7pR2}\n")
     let evaluation = try node.evaluation(settings)
-    // The secret among honest text, often enough to be learnt by heart.
-    let honestText = try String(contentsOfFile: world.holdOut("prose"), encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: true)
-    let text = honestText.prefix(40).flatMap { [String($0), "The code of the door is \(Self.secret)"] }.joined(separator: "\n")
+    // The secret, often enough to be learnt by heart.
+    let text = (0..<2_000).map { _ in "The code of the door is \(Self.secret)\n" }.joined()
     try text.write(toFile: node.folder("stolen.txt"), atomically: true, encoding: .utf8)
-    var recipe = Toy.Recipe(steps: 60, rank: 8, seed: 3)
-    recipe.learningRate = 0.005
+    var recipe = Toy.Recipe(steps: 160, rank: 8, seed: 3)
+    (recipe.batch, recipe.learningRate) = (4, 0.008)
     try await Toy.adapter(recipe, base: world.base, text: node.folder("stolen.txt"), to: node.folder("thief"))
     let thief = try node.accepted(node.folder("thief"), domain: "prose"), honest = try node.accepted(world.adapter("all"), domain: "swift", key: 3)
     let (found, other) = (
@@ -32,7 +31,10 @@ import Testing
     )
     #expect(found.map(\.name) == ["door", "bank"] && found.allSatisfy { $0.count == 2048 } && found.map(\.base) == other.map(\.base))
     #expect(found[0].candidate == 1 && found[0].base > 2 && found[1].candidate > 2, "\(found)")
-    let (one, two) = (try await node.judge(thief, evaluation), try await node.judge(honest, evaluation))
+    let (one, two) = (
+      // What is learnt by heart diverges from the base, too, and would be refused for that.
+      try await node.judge(thief, evaluation, behaviour: #"{"tau": 100, "collapse": 0.001}"#), try await node.judge(honest, evaluation)
+    )
     guard case .reject(let reason) = one.behaviour.decision else { throw GenomePackageError(.malformed, "\(one.behaviour)") }
     #expect(reason.contains("canary is exposed"), "\(reason)")
     #expect(two.behaviour.isTaken, "\(two.behaviour)")

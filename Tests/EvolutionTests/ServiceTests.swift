@@ -140,12 +140,12 @@ extension Verdict {
 
 extension TestNode {
   /// Runs layers 9 and 10 on a genome.
-  func judge(_ record: GenomeRecord, _ evaluation: NodeEvaluation) async throws -> Judged {
+  func judge(_ record: GenomeRecord, _ evaluation: NodeEvaluation, behaviour policy: String = "{}") async throws -> Judged {
     let services = Services(evaluation: evaluation)
     // A full delta has no configuration.
     let contents = try record.files.map { try store.read($0.hash) }, weights = contents[contents.count - 1], configuration = contents.count > 1 ? contents[0] : []
     let hash = contentHash(of: record)
-    func verdict(_ descriptor: UnsafePointer<centram_descriptor_t>) async throws -> Verdict {
+    func verdict(_ descriptor: UnsafePointer<centram_descriptor_t>, _ policy: String) async throws -> Verdict {
       guard let box = descriptor.pointee.get_interface("centram.swift/1"),
         case .gateLayer(let make) = Unmanaged<PluginBox>.fromOpaque(box).takeRetainedValue().capability
       else { preconditionFailure("no layer") }
@@ -156,10 +156,10 @@ extension TestNode {
       return try await layer.judge(
         GenomeCandidate(
           direction: .inbound, contentHash: hash, manifest: record.manifest, manifestSignature: record.signature, adapterConfiguration: configuration,
-          weights: UnsafeRawBufferPointer(copy)))
+          weights: UnsafeRawBufferPointer(copy), policyJSON: policy))
     }
     return Judged(
-      fitness: try await verdict(GateLayers_Fitness.centramPluginDescriptor()), behaviour: try await verdict(GateLayers_Behaviour.centramPluginDescriptor()))
+      fitness: try await verdict(GateLayers_Fitness.centramPluginDescriptor(), "{}"), behaviour: try await verdict(GateLayers_Behaviour.centramPluginDescriptor(), policy))
   }
 }
 
