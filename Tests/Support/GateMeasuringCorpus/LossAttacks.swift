@@ -9,7 +9,7 @@ extension GateAttack {
       return world.nextPrivate().sealed()
     },
     GateAttack("a gain on the declared domain that another pays for", "gate.fitness") { world in
-      world.setLosses { domain, scale in domain == CorpusWorld.corpusDomain ? 0.5 * scale : -0.09 * scale }
+      world.setLosses { domain, scale in domain == CorpusWorld.corpusDomain ? 0.9 * scale : -0.5 * scale }
       return world.nextPrivate().sealed()
     },
     GateAttack("harm at every step", "gate.fitness") { world in
