@@ -65,6 +65,9 @@ import Testing
     let text = try await evaluation.randomTextLosses(candidateHash: nil, scale: 0, count: 50, seed: 1)
     let other = try await evaluation.randomTextLosses(candidateHash: hash, scale: 1, count: 50, seed: 1)
     let textSum = text.reduce(0, +)
+    // Each sequence is a draw of its own, and another seed draws others.
+    let redrawn = try await evaluation.randomTextLosses(candidateHash: nil, scale: 0, count: 50, seed: 2)
+    #expect(Set(text).count == 50 && Set(redrawn).isDisjoint(with: text))
     #expect(text.count == 50 && other.count == 50 && text != other && textSum > 150)
   }
 

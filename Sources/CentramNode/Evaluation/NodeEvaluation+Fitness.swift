@@ -103,7 +103,7 @@ extension NodeEvaluation: FitnessService {
     for place in 0..<count {
       var words = [UInt32](repeating: 0, count: step)
       words.withUnsafeMutableBufferPointer { ElementRandom(seed: seed, name: "random-text", stream: place).fill($0.baseAddress!, index: 0, count: step) }
-      let sequence = prefix + words.map { pool[Int(UInt64($0) * UInt64(pool.count) >> 32)] }
+      let sequence = prefix + words.map { pool[Int((UInt64($0) * UInt64(pool.count)) >> 32)] }
       sequences.append(sequence)
       bytes.append(sequence.dropFirst().reduce(0) { $0 + tokenizer.bytes(of: $1).count })
     }
