@@ -93,7 +93,7 @@ final class Latch: Sendable {
       announce.plan.trainerParameters = #"{"rank": 4, "alpha": 8, "batch": 2, "length": 65, "learning_rate": 0.01, "schedule": "constant", "validate_every": 0}"#
       (announce.plan.localSteps, announce.plan.profile) = (4, NumericProfile.exact.rawValue)
       announce.plan.maximumRelativeNorm = 1
-      (announce.joinByMs, announce.stepMs, announce.revealMs, announce.voteMs) = (now + 600_000, 600_000, 600_000, 600_000)
+      (announce.joinByMs, announce.stepMs, announce.revealMs, announce.voteMs) = (now + 3_600_000, 3_600_000, 3_600_000, 3_600_000)
       change(&announce)
     }
   }
