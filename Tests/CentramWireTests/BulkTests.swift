@@ -58,7 +58,8 @@ import Testing
     for _ in 0..<1 << 10 {
       decoder.append([UInt8](repeating: 9, count: 1 << 10))
       arrived += 1 << 10
-      #expect(decoder.capacity <= 2 * arrived + 4096)
+      // Memory comes in pages, and what is doubled was rounded up before.
+      #expect(decoder.capacity <= 2 * (arrived + 4096) + 2048)
       if let frame = try decoder.next() { #expect(frame.bulk.count == 1 << 20 && arrived == head.count + 1 << 20) }
     }
     #expect(try decoder.next() == nil)
