@@ -17,7 +17,7 @@ struct LineSearch {
     /// Loss without less loss with the update, a group a domain.
     var gains: [[Double]]
     /// Lower bound of the lift.
-    var lower: Double
+    var lower = -Double.infinity
     var lift: Double { LineSearch.mean(gains.map(LineSearch.mean)) }
     var isFinite: Bool { gains.allSatisfy { $0.allSatisfy(\.isFinite) } }
     /// Of the domain that falls most.
@@ -72,10 +72,9 @@ struct LineSearch {
       let gains = try await gains { [evaluation, candidateHash] (domain) throws(PluginError) in
         try await evaluation.losses(domain: domain, candidateHash: candidateHash, scale: lambda)
       }
-      let lower =
-        gains.allSatisfy { $0.allSatisfy(\.isFinite) }
-        ? Bootstrap(gains, resamples: policy.integer("resamples"), seed: seed).lowerBound(confidence: policy.number("confidence")) : -.infinity
-      points.append(Point(step: step, lambda: lambda, gains: gains, lower: lower))
+      var point = Point(step: step, lambda: lambda, gains: gains)
+      if point.isFinite { point.lower = Bootstrap(gains, resamples: policy.integer("resamples"), seed: seed).lowerBound(confidence: policy.number("confidence")) }
+      points.append(point)
       if points.contains(where: holds), points.count > 1, points[points.count - 1].lift < points[points.count - 2].lift { break }
     }
   }
