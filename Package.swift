@@ -136,7 +136,7 @@ let package = Package(
     .target(name: "CentramGateStatistics", dependencies: [api, "CentramGateSupport", "CentramGenome", "CentramLinearAlgebra", "CentramNumerics"], swiftSettings: swift),
     .target(
       name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
-    .target(name: "CentramStore", dependencies: ["CentramGenome", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
+    .target(name: "CentramStore", dependencies: ["CentramGenome", "CHostSystem", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(

@@ -25,7 +25,7 @@ import Testing
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
-    ("Sources/CentramStore", ["CentramGenome"]),
+    ("Sources/CentramStore", ["CentramGenome", "CHostSystem"]),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     (
       "Sources/CentramNode",
