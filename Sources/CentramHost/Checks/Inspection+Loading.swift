@@ -22,7 +22,7 @@ extension Inspection {
     }
     let pointer = unsafeBitCast(symbol, to: Entry.self)()
     let description = try PluginDescription(pointer)
-    (self.description, table) = (description, pointer?.pointee)
+    (self.description, table) = (description, pointer.map { CLane.known($0, size: Int($0.pointee.struct_size), as: centram_descriptor_t.self) })
     try compare("lanes", String(description.lanes), with: elf?.note.map { String($0.lanes) }, of: "its note")
     if description.lanes & UInt32(CENTRAM_LANE_SWIFT) != 0 {
       try compare("toolchain", description.toolchain, with: elf?.note?.toolchain, of: "its note")

@@ -1,3 +1,4 @@
+internal import CentramLanes
 internal import CentramPluginAPI
 
 /// What a library's own descriptor says of it.
@@ -18,9 +19,10 @@ public struct PluginDescription: Sendable, Equatable, Codable {
     guard head.magic == CENTRAM_MAGIC else {
       throw HostError(.descriptor, "its descriptor begins with 0x\(String(head.magic, radix: 16)), not 0x\(String(CENTRAM_MAGIC, radix: 16))")
     }
-    let size = MemoryLayout<centram_descriptor_t>.size
+    // As C ABI 1.0 has it; later versions add behind it.
+    let size = (MemoryLayout<centram_descriptor_t>.offset(of: \.get_interface) ?? 0) + MemoryLayout<UInt>.size
     guard head.size >= size else { throw HostError(.descriptor, "its descriptor has \(head.size) bytes; C ABI 1.0 needs \(size)") }
-    let descriptor = pointer.pointee
+    let descriptor = CLane.known(pointer, size: Int(head.size), as: centram_descriptor_t.self)
     guard descriptor.c_abi_major == HostAPI.c.major else {
       throw HostError(.descriptor, "its descriptor is of C ABI \(descriptor.c_abi_major), this host has \(HostAPI.c.major)")
     }
