@@ -80,6 +80,18 @@ extension Inspection {
     return publisher == nil ? .skipped("no publisher signed it, so none has rights to check") : .passed
   }
 
+  /// Why a policy would refuse what was read here; nil where it would not.
+  func refusal(under policy: TrustPolicy) -> String? {
+    var copy = self
+    copy.policy = policy
+    do throws(HostError) {
+      _ = try copy.verifySignature()
+      _ = try copy.checkRights()
+      if isBare, !policy.revokedHashes.isEmpty, let library { try copy.requireNotRevoked(PluginSignature.sha256(library.bytes), library.name, .hash) }
+    } catch { return error.message }
+    return copy.placement == .isolated && placement == .inProcess ? "it runs in this process, and is to be isolated now: restart needed" : nil
+  }
+
   /// Who says that the plugin may not run in this process; nil: nobody does.
   private var demandForIsolation: String? {
     if manifest?.isIsolated == true { return "plugin.json says so" }

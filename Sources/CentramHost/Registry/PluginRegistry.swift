@@ -46,13 +46,21 @@ public struct PluginRecord: Sendable {
   /// Where the plugin of the same id and version lies that goes before this one.
   public internal(set) var shadowedBy: String?
   public internal(set) var isDisabled = false
+  /// Why what is loaded is not trusted any more.
+  private var withdrawal: String?
 
   /// Why it cannot be used; nil where it can.
   public var reason: String? {
     if isDisabled { return "disabled in the configuration" }
     if let shadowedBy { return "shadowed by the same version in \(shadowedBy)" }
     if case .failed(let reason) = state { return reason }
-    return state == .stopped ? "stopped" : nil
+    return state == .stopped ? withdrawal ?? "stopped" : nil
+  }
+
+  /// Stops what is refused now, and lets go on what was stopped for this alone.
+  mutating func judgeAgain(_ refusal: String?) {
+    if refusal != nil, state != .stopped || withdrawal != nil { (state, withdrawal) = (.stopped, refusal) }
+    if refusal == nil, withdrawal != nil { (state, withdrawal) = (.loaded, nil) }
   }
 
   /// `merge.linear 1.0.0`.
