@@ -26,6 +26,18 @@ public struct PluginVerifier: Sendable {
     return found + folders.sorted().flatMap(Self.dangling)
   }
 
+  /// - Parameter selector: an id of what the host found, or a path; nil: all.
+  /// - Throws: `notFound`.
+  public func verdicts(_ selector: String?) throws(HostError) -> [Verdict] {
+    guard let selector else { return all() }
+    let records = host.snapshot().records, found = records.filter { $0.id == selector }
+    if !found.isEmpty { return found.map { verdict($0.path) } }
+    guard selector.contains("/") || FileManager.default.fileExists(atPath: selector) else {
+      throw HostError(.notFound, "no plugin \(selector) is installed\(NearestName.hint(for: selector, among: records.map(\.id)))")
+    }
+    return [verdict(selector)]
+  }
+
   /// A plugin's folder or library.
   public func verdict(_ path: String) -> Verdict {
     let record = host.check(path, upTo: .fingerprint)
