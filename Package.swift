@@ -210,12 +210,16 @@ let package = Package(
     .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
-      name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "centram-describe-fixture"],
-      swiftSettings: swift),
+      name: "CentramHostTests",
+      dependencies: [
+        api, "CentramArchive", "CentramDownload", "CentramHost", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "Fuzzing", "TestServer",
+        "centram-describe-fixture", "centram-install-fixture",
+      ], swiftSettings: swift),
     .executableTarget(
       name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost", "CentramPackaging"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
+    .executableTarget(name: "centram-install-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Install", swiftSettings: swift),
     .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),
     .executableTarget(
       name: "centram-kernel-bench", dependencies: ["CModelKernels", "CKernelPeak"], path: "Benchmarks/ModelKernels", exclude: ["Peak"], swiftSettings: swift),
