@@ -16,7 +16,7 @@ extension PluginInstaller {
         "\(content.title) is installed already with another \(installed == target ? "signature" : "content"); say --replace to put this in its place, or uninstall it first")
     }
     if isSame, (try? PluginContent(folder: name))?.isEqual(to: content) == true {
-      didStep(.stored)
+      try collect()
       return .unchanged
     }
     if mkdir(store, 0o755) != 0, errno != EEXIST { throw .system(store) }

@@ -105,7 +105,7 @@ import Testing
         case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
         case 1: bytes[place] = UInt8.random(in: 32..<127, using: &random)
         case 2: bytes.removeSubrange(place..<min(bytes.count, place + Int.random(in: 1..<20, using: &random)))
-        default: bytes.insert(contentsOf: original[place..<min(original.count, place + 16)].prefix(16), at: min(place, bytes.count))
+        default: bytes.insert(contentsOf: Array(bytes[place..<min(bytes.count, place + 16)]), at: place)
         }
         if bytes.isEmpty { bytes = [0] }
       }
