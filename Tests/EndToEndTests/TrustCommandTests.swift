@@ -73,6 +73,8 @@ import Testing
     let folder = try TemporaryFolder(), file = try folder.write(#"{"schema": 1, "revokdKeys": []}"#, as: "t.json")
     let result = try Binary.run("plugin", "list", "--trust", file)
     #expect(result.status == 69 && result.errors.contains("nearest: revokedKeys"), "\(result.errors)")
+    let word = try Binary.run("plugin", "list", "--config", folder.write(#"{"plugins": {"untrusted": "maybe"}}"#, as: "c.json"))
+    #expect(word.status == 65 && word.errors.contains("plugins.untrusted must be one of refuse, isolate, allow"), "\(word.errors)")
     let missing = try Binary.run("plugin", "list", "--trust", folder("none.json"))
     #expect(missing.status == 69 && missing.errors.contains("there is no such file"), "\(missing.errors)")
   }
