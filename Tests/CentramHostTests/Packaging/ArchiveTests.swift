@@ -97,7 +97,7 @@ private let badArchives: [BadArchive] = [
   private func install(_ bytes: [UInt8], into folder: String) throws(HostError) -> PluginInstaller.Installed {
     let archive = folder + "/../\(UUID().uuidString).tar"
     _ = FileManager.default.createFile(atPath: archive, contents: Data(bytes))
-    return try PluginInstaller(folder: folder, policy: TrustPolicy(untrusted: .allow)).install(archive)
+    return try PluginInstaller(folder: folder, host: HostConfiguration(trust: TrustPolicy(untrusted: .allow))).install(archive)
   }
 
   @Test(arguments: badArchives) func isRefusedAndLeavesNothing(_ bad: BadArchive) throws {
@@ -137,7 +137,7 @@ private let badArchives: [BadArchive] = [
     let path = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator), archive = path + "/../t.tar"
     for format in ["ustar", "gnu"] {
       try #require(try Workshop.run(["/bin/tar", "--format=\(format)", "-cf", archive, "-C", path, "."]).status == 0)
-      let installed = try PluginInstaller(folder: Workshop.folder(), policy: TrustPolicy(untrusted: .allow)).install(archive)
+      let installed = try PluginInstaller(folder: Workshop.folder(), host: HostConfiguration(trust: TrustPolicy(untrusted: .allow))).install(archive)
       #expect(installed.id == "test.merge.center")
     }
   }
