@@ -238,7 +238,9 @@ import Testing
     let hash = try SHA256.hex(ofFile: folder + "/test.merge.center-1.0.0/plugin.json")
     revoked.revokedHashes[hash] = .init(date: "2026-11-30", reason: "wrong results")
     let verifier = PluginVerifier(Workshop.host(folder, trust: revoked))
-    #expect(try verifier.verdicts(nil).first?.failure?.contains("was revoked on 2026-11-30: wrong results") == true)
+    for selector in [nil, "test.merge.center"] {
+      #expect(try verifier.verdicts(selector).first?.failure?.contains("was revoked on 2026-11-30: wrong results") == true)
+    }
     #expect(try verifier.verdicts(folder + "/test.merge.center-1.0.0").count == 1)
     let error = try #require(throws: HostError.self) { _ = try verifier.verdicts("test.merge.centre") }
     #expect(error.code == .notFound)
