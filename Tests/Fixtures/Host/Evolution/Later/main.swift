@@ -1,4 +1,5 @@
 internal import CentramHost
+internal import CentramPackaging
 internal import CentramPluginAPI
 internal import CentramPluginTesting
 internal import Foundation
