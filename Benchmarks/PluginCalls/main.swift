@@ -3,6 +3,7 @@
 //   centram-plugin-bench [FOLDER]     FOLDER: more plugins to load; merge operators in it are called as well
 
 internal import CentramHost
+internal import CentramPackaging
 internal import CentramPluginAPI
 internal import Foundation
 
@@ -74,7 +75,7 @@ final class OneElement: MergeDriver, @unchecked Sendable {
   }
 
   // Loading, with every check: signature, hash, all of the library.
-  let trust = TrustPolicy(publishers: [.init(name: "bench", key: keys.publicKey, ids: ["*"])], requireSignature: true)
+  let trust = TrustPolicy(publishers: [.init(name: "bench", key: keys.publicKey, ids: ["*"])], untrusted: .refuse)
   let host = PluginHost(configuration: HostConfiguration(folders: [folder], trust: trust))
   let clock = SystemClock(), start = clock.monotonicNanoseconds
   host.discover()

@@ -13,7 +13,7 @@ struct Tampering: Sendable, CustomTestStringConvertible {
     let acme = PluginSignature.makeKeyPair(), other = PluginSignature.makeKeyPair()
     func trust(kinds: Set<PluginKind> = [], mustIsolate: Bool = false) -> TrustPolicy {
       let acme = TrustPolicy.Publisher(name: "acme", key: acme.publicKey, ids: ["test.*"], kinds: kinds, mustIsolate: mustIsolate)
-      return TrustPolicy(publishers: [acme], requireSignature: true)
+      return TrustPolicy(publishers: [acme], untrusted: .refuse)
     }
   }
 
@@ -114,7 +114,7 @@ private let tamperings: [Tampering] = [
     let path = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator, signedBy: signers.acme.secretKey)
     return (path, signers.trust(kinds: [.trainer]))
   },
-  Tampering(name: "a publisher that must be isolated", check: .rights, sentence: "its publisher's entry") { signers in
+  Tampering(name: "a publisher that must be isolated", check: .rights, sentence: "the entry of its publisher acme says so") { signers in
     let path = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator, signedBy: signers.acme.secretKey)
     return (path, signers.trust(mustIsolate: true))
   },

@@ -5,6 +5,8 @@ public import CentramPluginAPI
 public struct PluginManifest: Sendable, Decodable {
   /// The largest `plugin.json` that is read.
   public static let sizeLimit = 256 << 10
+  /// The largest library that is read.
+  public static let librarySizeLimit = 512 << 20
 
   /// A way to call the plugin.
   public enum Lane: String, Sendable, CaseIterable, Comparable {

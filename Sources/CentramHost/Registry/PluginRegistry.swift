@@ -39,6 +39,8 @@ public struct PluginRecord: Sendable {
   public let path: String
   /// Who signed it.
   public internal(set) var publisher: String?
+  /// Where its code runs.
+  public internal(set) var placement: Placement
   public internal(set) var state: PluginState
   public internal(set) var checks: [CheckResult]
   /// Where the plugin of the same id and version lies that goes before this one.
@@ -73,6 +75,7 @@ extension PluginRecord {
     kind = manifest?.kind ?? PluginKind(rawValue: description?.kind ?? "unknown")
     summary = manifest?.summary ?? description?.summary ?? ""
     (lanes, path, publisher, checks) = (inspection.lanes, inspection.path, inspection.publisher?.name, inspection.results)
+    placement = inspection.placement
     let passed = checks.map(\.check)
     state = failure.map { .failed($0) } ?? (passed.contains(.interface) ? .loaded : passed.contains(.fingerprint) ? .checked : .found)
   }
