@@ -30,12 +30,15 @@ final class Channel: @unchecked Sendable {  // one call at a time
     _ operation: Operation, instance: UInt32 = 0, id: UInt64, _ payload: [UInt8], limit: UInt64,
     serve: (Message) throws(CallFailure) -> [UInt8] = { (message) throws(CallFailure) in throw .lost(.broken("\(message.operation) was asked for where nothing may be")) }
   ) throws(CallFailure) -> [UInt8] {
+    guard payload.count <= Message.limit(operation) else {
+      throw .plugin(PluginError(.limitExceeded, "a call of \(payload.count) bytes; the limit is \(Message.limit(operation))"))
+    }
     var left = limit, began = centram_monotonic(), callbacks = 0
     try lost { () throws(ChannelError) in
       try socket.send(Message(operation: operation, id: id, instance: instance, payload: payload), deadline: began + left)
     }
     while true {
-      let message = try lost { () throws(ChannelError) in try socket.receive(deadline: began + left) }
+      let message = try lost { () throws(ChannelError) in try socket.receive(limit: Message.limit(operation), deadline: began + left) }
       guard message.direction == .call else {
         return try lost { () throws(ChannelError) in try Self.result(message, of: operation, id) }.mapError { .plugin($0) }.get()
       }

@@ -24,13 +24,12 @@ struct IsolatedGateLayer: GateLayer {
     let memory = try pool.take(inputs: candidate.weights.count, output: 1)
     defer { pool.giveBack(memory) }
     UnsafeMutableRawBufferPointer(rebasing: memory.inputs[..<candidate.weights.count]).copyMemory(from: candidate.weights)
-    try instance.bind().child.share(memory)
     var writer = MessageWriter()
     writer.add(candidate.direction.rawValue)
     for bytes in [candidate.contentHash, candidate.manifest, candidate.manifestSignature, candidate.adapterConfiguration] { writer.add(bytes) }
     writer.add(candidate.policyJSON)
     writer.add(memory.id)
     writer.add(UInt64(candidate.weights.count))
-    return try instance.call(.judge, writer.bytes) { (it) throws(ChannelError) in try it.verdict() }
+    return try instance.call(.judge, writer.bytes, sharing: memory) { (it) throws(ChannelError) in try it.verdict() }
   }
 }

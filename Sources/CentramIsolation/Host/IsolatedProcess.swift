@@ -105,13 +105,16 @@ final class IsolatedProcess: IsolatedPlugin {
     let child = ChildProcess(generation: generation, library: library, configuration: configuration) { [weak self] child, reason in
       self?.didEnd(child, reason)
     }
-    let text = try child.start()
-    state.withLock { state in
-      state.child = child
-      state.description = text
+    state.withLock { $0.child = child }
+    do throws(PluginError) {
+      let text = try child.start()
+      state.withLock { $0.description = text }
+      if isInitialized { _ = try child.initialize() }
+      if hasCapability { try child.requestCapability() }
+    } catch {
+      child.end("did not come up: \(error.message)")
+      throw error
     }
-    if isInitialized { _ = try child.initialize() }
-    if hasCapability { try child.requestCapability() }
     // It may have been stopped meanwhile, when this child was not known yet.
     if state.withLock({ $0.isStopped }) { child.end("was stopped") }
     return child

@@ -37,12 +37,14 @@ final class RemoteInstance: Sendable {
   }
 
   /// One call on a channel of its own.
+  /// - Parameter memory: what the payload refers to.
   func call<Value>(
-    _ operation: Operation, _ payload: [UInt8], serve: @escaping (ChildProcess, Message) throws(CallFailure) -> [UInt8] = { (_, message) throws(CallFailure) in
+    _ operation: Operation, _ payload: [UInt8], sharing memory: SharedMemory? = nil, serve: @escaping (ChildProcess, Message) throws(CallFailure) -> [UInt8] = { (_, message) throws(CallFailure) in
       throw .lost(.broken("\(message.operation) was asked for where nothing may be"))
     }, _ read: (inout MessageReader) throws(ChannelError) -> Value
   ) throws(PluginError) -> Value {
     let (child, id) = try bind()
+    if let memory { try child.share(memory) }
     let limit = child.configuration.callNanoseconds(process.library.kind)
     let payload = try child.onChannel { (channel) throws(CallFailure) in
       try channel.call(operation, instance: id, id: ChildProcess.newID(), payload, limit: limit) { (message) throws(CallFailure) in try serve(child, message) }

@@ -19,8 +19,13 @@ struct Message {
   static let packetSize = 32 << 10
   /// The largest payload. What is larger travels in shared memory.
   static let sizeLimit = 16 << 20
+  /// During a training, whose states are large.
+  static let bulkLimit = 1 << 30
 
   enum Direction: UInt16 { case call = 0, reply, failure }
+
+  /// Bytes that a payload of an operation may have.
+  static func limit(_ operation: Operation) -> Int { operation == .train || operation == .checkpoint ? bulkLimit : sizeLimit }
 
   var operation: Operation
   var direction = Direction.call
@@ -40,7 +45,7 @@ struct Message {
 
   /// Reads a message's first packet.
   /// - Returns: the message with the part of its payload that the packet holds, and the payload's size.
-  static func read(_ packet: UnsafeRawBufferPointer) throws(ChannelError) -> (message: Message, size: Int) {
+  static func read(_ packet: UnsafeRawBufferPointer, limit: Int) throws(ChannelError) -> (message: Message, size: Int) {
     guard packet.count >= headSize else { throw .broken("a packet of \(packet.count) bytes; a head has \(headSize)") }
     let number = UInt16(littleEndian: packet.loadUnaligned(fromByteOffset: 0, as: UInt16.self))
     let direction = UInt16(littleEndian: packet.loadUnaligned(fromByteOffset: 2, as: UInt16.self))
@@ -48,7 +53,7 @@ struct Message {
       throw .broken("a message of operation \(number) and direction \(direction), which there is not")
     }
     let size = Int(UInt32(littleEndian: packet.loadUnaligned(fromByteOffset: 16, as: UInt32.self)))
-    guard size <= sizeLimit else { throw .broken("a message of \(size) bytes; the limit is \(sizeLimit)") }
+    guard size <= limit else { throw .broken("a message of \(size) bytes; the limit is \(limit)") }
     let part = packet.count - headSize
     guard part == min(size, packetSize) else { throw .broken("a packet with \(part) bytes of a message of \(size)") }
     let message = Message(

@@ -29,6 +29,7 @@ struct MessageWriter {
     add(value != nil)
     if let value { each(&self, value) }
   }
+  mutating func append(_ other: MessageWriter) { bytes += other.bytes }
   /// An error's sentence is cut where it is longer than a reader takes.
   mutating func add(_ error: PluginError) {
     add(error.code.rawValue)

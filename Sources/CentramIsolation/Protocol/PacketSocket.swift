@@ -29,7 +29,7 @@ final class PacketSocket: @unchecked Sendable {  // one user at a time, as said 
 
   /// - Parameter deadline: nanoseconds of the monotonic clock; 0: none.
   func send(_ message: Message, descriptors: [Int32] = [], deadline: UInt64 = 0) throws(ChannelError) {
-    guard message.payload.count <= Message.sizeLimit else { throw .broken("a message of \(message.payload.count) bytes was to be sent; the limit is \(Message.sizeLimit)") }
+    guard message.payload.count <= Message.limit(message.operation) else { throw .broken("\(message.payload.count) bytes of \(message.operation)") }
     var head: (UInt64, UInt64, UInt64) = (0, 0, 0)
     withUnsafeMutableBytes(of: &head) { message.writeHead(to: $0) }
     let status = message.payload.withUnsafeBytes { payload -> Int32 in
@@ -46,25 +46,26 @@ final class PacketSocket: @unchecked Sendable {  // one user at a time, as said 
     try check(Int(status))
   }
 
-  func receive(deadline: UInt64 = 0) throws(ChannelError) -> Message {
+  /// - Parameter limit: bytes of payload that are taken.
+  func receive(limit: Int = Message.sizeLimit, deadline: UInt64 = 0) throws(ChannelError) -> Message {
     let count = centram_packet_receive(descriptor, buffer.baseAddress, buffer.count, nil, 0, nil, deadline)
-    return try rest(of: count, deadline)
+    return try rest(of: count, limit, deadline)
   }
 
   /// As `receive`, with the descriptors that came along; the caller closes them.
   func receiveWithDescriptors() throws(ChannelError) -> (message: Message, descriptors: [Int32]) {
     var taken = [Int32](repeating: -1, count: 4), count: Int32 = 0
     let size = centram_packet_receive(descriptor, buffer.baseAddress, buffer.count, &taken, 4, &count, 0)
-    return (try rest(of: size, 0), Array(taken.prefix(Int(count))))
+    return (try rest(of: size, Message.sizeLimit, 0), Array(taken.prefix(Int(count))))
   }
 
   /// Whether something waits to be received: a message, or the end.
   var hasSomething: Bool { centram_packet_waits(descriptor) != 0 }
 
-  private func rest(of first: Int, _ deadline: UInt64) throws(ChannelError) -> Message {
+  private func rest(of first: Int, _ limit: Int, _ deadline: UInt64) throws(ChannelError) -> Message {
     try check(first)
     guard first > 0 else { throw .closed }
-    var (message, size) = try Message.read(UnsafeRawBufferPointer(rebasing: buffer[..<first]))
+    var (message, size) = try Message.read(UnsafeRawBufferPointer(rebasing: buffer[..<first]), limit: limit)
     while message.payload.count < size {
       let count = centram_packet_receive(descriptor, buffer.baseAddress, Message.packetSize, nil, 0, nil, deadline)
       try check(count)

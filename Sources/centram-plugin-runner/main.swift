@@ -1,0 +1,3 @@
+import CentramIsolation
+
+PluginRunner.main()
