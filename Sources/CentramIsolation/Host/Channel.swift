@@ -40,7 +40,11 @@ final class Channel: @unchecked Sendable {  // one call at a time
     while true {
       let message = try lost { () throws(ChannelError) in try socket.receive(limit: Message.limit(operation), deadline: began + left) }
       guard message.direction == .call else {
-        return try lost { () throws(ChannelError) in try Self.result(message, of: operation, id) }.mapError { .plugin($0) }.get()
+        let result = try lost { () throws(ChannelError) in try Self.result(message, of: operation, id) }
+        switch result {
+        case .success(let payload): return payload
+        case .failure(let error): throw .plugin(error)
+        }
       }
       let now = centram_monotonic()
       left -= min(left, now - began)

@@ -79,11 +79,11 @@ final class IsolatedProcess: IsolatedPlugin {
   /// The process, started where there is none.
   func child() throws(PluginError) -> ChildProcess {
     try starting.withLock { (_) throws(PluginError) in
-      let (known, refusal, notBefore) = state.withLock { state in (state.child, refusal(state), state.notBefore) }
-      if let refusal { throw refusal }
-      if let known, !known.hasEnded { return known }
-      let now = centram_monotonic()
-      if notBefore > now { usleep(UInt32(clamping: (notBefore - now) / 1000)) }
+      let now = state.withLock { $0 }
+      if let refusal = refusal(now) { throw refusal }
+      if let known = now.child, !known.hasEnded { return known }
+      let time = centram_monotonic()
+      if now.notBefore > time { usleep(UInt32(clamping: (now.notBefore - time) / 1000)) }
       return try launch()
     }
   }
