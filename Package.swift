@@ -220,12 +220,14 @@ let package = Package(
       name: "CentramHostTests",
       dependencies: [
         api, "CentramHost", "CentramIsolation", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing", "centram-describe-fixture",
-        "centram-plugin-runner",
+        "centram-isolation-fixture", "centram-plugin-runner",
       ],
       swiftSettings: swift),
     .executableTarget(
       name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost", "CentramPackaging"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
+    .executableTarget(
+      name: "centram-isolation-fixture", dependencies: [api, "CentramHost", "CentramIsolation", "CentramPluginTesting"], path: "Tests/Fixtures/Isolation", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),
     .executableTarget(
