@@ -143,10 +143,11 @@ let package = Package(
     .target(
       name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CHostSystem"], swiftSettings: swift),
     .target(name: "CSandbox"),
+    .target(name: "CRunnerShim"),
     .target(name: "CentramIsolation", dependencies: [api, "CentramLanes", "CSandbox"], swiftSettings: swift),
     // The program in which an isolated plugin lives. It lies beside the shared libraries, so it finds them there.
     .executableTarget(
-      name: "centram-plugin-runner", dependencies: ["CentramIsolation"], swiftSettings: swift,
+      name: "centram-plugin-runner", dependencies: ["CentramIsolation", "CRunnerShim"], swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN"])]),
     .target(
       name: "CentramPackaging", dependencies: [api, "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem", "CSodium"], swiftSettings: swift),

@@ -1,3 +1,4 @@
-import CentramIsolation
+internal import CRunnerShim
+internal import CentramIsolation
 
 PluginRunner.main()
