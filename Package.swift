@@ -226,6 +226,10 @@ let package = Package(
       swiftSettings: swift),
     .executableTarget(
       name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-isolation-bench",
+      dependencies: [api, "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramPluginTesting"], path: "Benchmarks/Isolation",
+      swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost", "CentramPackaging"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(
       name: "centram-isolation-fixture", dependencies: [api, "CentramHost", "CentramIsolation", "CentramPluginTesting"], path: "Tests/Fixtures/Isolation", swiftSettings: swift),

@@ -40,6 +40,8 @@ public protocol IsolatedPlugin: AnyObject, Sendable {
   func initialize() throws(PluginError) -> Bool
   /// Makes instances in the process.
   func capability() throws(PluginError) -> Capability
+  /// Waits until the process answers.
+  func ping() throws(PluginError)
   /// Ends the process for good. Calls under way, and later ones, throw `.closed`.
   func stop()
 }

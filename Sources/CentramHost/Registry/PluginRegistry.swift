@@ -42,7 +42,7 @@ public struct PluginRecord: Sendable {
   public internal(set) var publisher: String?
   /// Where its code runs.
   public internal(set) var placement: Placement
-  private var isolated: (any IsolatedPlugin)?
+  package private(set) var isolated: (any IsolatedPlugin)?
   public internal(set) var state: PluginState
   public internal(set) var checks: [CheckResult]
   /// Where the plugin of the same id and version lies that goes before this one.

@@ -26,6 +26,7 @@ final class ChildProcess: Sendable {
   private let ended = NSCondition()
   private let control = Mutex<PacketSocket?>(nil)
   private let idle = Mutex<(channels: [Channel], made: Int)>(([], 0))
+  private let transportLine = Mutex<CallLine?>(nil)
   private let shared = Mutex<Set<UInt32>>([])
   private let unneeded = Mutex<[UInt32]>([])
   private static let nextID = Atomic<UInt64>(1)
@@ -34,7 +35,7 @@ final class ChildProcess: Sendable {
     generation: UInt64, library: LibraryToIsolate, configuration: IsolationConfiguration, didEnd: @escaping @Sendable (ChildProcess, String) -> Void
   ) {
     (self.generation, self.library, self.configuration, self.didEnd) = (generation, library, configuration, didEnd)
-    services = ServiceDesk(library.services, kind: library.kind, linesPerSecond: configuration.logLinesPerSecond)
+    services = ServiceDesk(library.services, kind: library.kind, configuration)
   }
 
   var pid: Int32 { life.withLock { $0.pid } }
@@ -118,6 +119,8 @@ final class ChildProcess: Sendable {
     life.withLock { $0.reason = reason }
     ended.broadcast()
     ended.unlock()
+    // Last, for who holds this lock may wait for the end.
+    transportLine.withLock { $0 = nil }
   }
 
   private static func sentence(_ status: Int32, _ configuration: IsolationConfiguration) -> String {
@@ -241,14 +244,31 @@ final class ChildProcess: Sendable {
       return known
     }
     guard isNew else { throw PluginError(.limitExceeded, "\(configuration.channels) calls of \(library.name) are under way, which is the limit") }
+    return Channel(try connect(isLine: false))
+  }
+
+  /// The line on which calls of a transport wait side by side.
+  func line() throws(PluginError) -> CallLine {
+    try transportLine.withLock { (line) throws(PluginError) in
+      if let line { return line }
+      let new = CallLine(try connect(isLine: true), self)
+      new.start()
+      line = new
+      return new
+    }
+  }
+
+  private func connect(isLine: Bool) throws(PluginError) -> PacketSocket {
     let own: PacketSocket, theirs: Int32
     do throws(ChannelError) {
       (own, theirs) = try PacketSocket.pair()
-      try own.watchDeadlines()
+      if !isLine { try own.watchDeadlines() }
     } catch { throw PluginError(.inputOutput, "no socket for a call of \(library.name): \(error)") }
     defer { close(theirs) }
-    try decode(ask(.channel, descriptors: [theirs])) { (_) throws(ChannelError) in }
-    return Channel(own)
+    var writer = MessageWriter()
+    writer.add(isLine)
+    try decode(ask(.channel, writer.bytes, descriptors: [theirs])) { (_) throws(ChannelError) in }
+    return own
   }
 
   func giveBack(_ channel: Channel) { idle.withLock { $0.channels.append(channel) } }

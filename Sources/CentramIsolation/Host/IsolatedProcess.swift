@@ -64,8 +64,15 @@ final class IsolatedProcess: IsolatedPlugin {
     case .gateLayer: return .gateLayer { (it) throws(PluginError) in try IsolatedGateLayer(self, it) }
     case .economyRule: return .economyRule { (it) throws(PluginError) in try IsolatedEconomyRule(self, it) }
     case .trainer: return .trainer { (it) throws(PluginError) in try IsolatedTrainer(self, it) }
+    case .transport: return .transport { (it) throws(PluginError) in try IsolatedTransport(self, it) }
     default: throw PluginError(.unsupported, "this host isolates no \(library.kind)")
     }
+  }
+
+  func ping() throws(PluginError) {
+    let child = try child(), limit = IsolationConfiguration.nanoseconds(configuration.startSeconds)
+    let answer = try child.onChannel { (channel) throws(CallFailure) in try channel.call(.ping, id: ChildProcess.newID(), [], limit: limit) }
+    try child.decode(answer) { (_) throws(ChannelError) in }
   }
 
   func stop() {

@@ -25,6 +25,8 @@ public struct IsolationConfiguration: Sendable {
   public var failureSeconds = 60.0
   /// Lines that a plugin may write to the host's log in a second; further ones are dropped.
   public var logLinesPerSecond = 200
+  /// Whether a transport may ask for the node's secret seed, where the identity service gives it. Who has it is the node, to everybody else.
+  public var exportsSeed = false
   /// Passes over a tensor in one call of a merge operator.
   public var passes = 10_000
 

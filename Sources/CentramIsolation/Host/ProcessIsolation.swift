@@ -16,7 +16,7 @@ public struct ProcessIsolation: PluginIsolation {
   }
 
   /// The kinds that have a way to another process.
-  public static let kinds: Set<PluginKind> = [.mergeOperator, .gateLayer, .economyRule, .trainer]
+  public static let kinds: Set<PluginKind> = [.mergeOperator, .gateLayer, .economyRule, .trainer, .transport]
 
   public func start(_ library: LibraryToIsolate) throws(PluginError) -> any IsolatedPlugin {
     guard Self.kinds.contains(library.kind) else {

@@ -9,11 +9,13 @@ final class ServiceDesk: Sendable {
   private let services: any HostServices
   private let clock: (any ClockService)?, random: (any RandomService)?, identity: (any IdentityService)?
   private let linesPerSecond: Int
+  private let exportsSeed: Bool
   private let lines = Mutex<(second: UInt64, count: Int)>((0, 0))
   private let merges = Mutex<[UInt64: MergeRequest]>([:])
 
-  init(_ services: any HostServices, kind: PluginKind, linesPerSecond: Int) {
-    (self.services, self.linesPerSecond) = (services, linesPerSecond)
+  init(_ services: any HostServices, kind: PluginKind, _ configuration: IsolationConfiguration) {
+    (self.services, linesPerSecond) = (services, configuration.logLinesPerSecond)
+    exportsSeed = configuration.exportsSeed && kind == .transport
     clock = services.service("centram.clock/1") as? any ClockService
     random = services.service("centram.random/1") as? any RandomService
     // A signature of the node's is not for code that only computes.
@@ -68,6 +70,13 @@ final class ServiceDesk: Sendable {
       do throws(PluginError) {
         guard let identity else { throw PluginError(.unsupported, "this plugin's kind has no part in the node's identity") }
         writer.add(try identity.sign(text))
+      } catch { failure = error }
+    case .exportSeed:
+      do throws(PluginError) {
+        guard exportsSeed, let identity else {
+          throw PluginError(.unsupported, "the node's key does not leave the node's process: sign instead, or set plugins.isolation.exportSeed to true")
+        }
+        writer.add(try identity.exportSeed())
       } catch { failure = error }
     case .mask: try mask(&reader, &writer)
     default: throw .broken("\(message.operation) on the services' socket")

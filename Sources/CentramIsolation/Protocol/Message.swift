@@ -8,8 +8,11 @@ enum Operation: UInt16, CaseIterable {
   case run = 32, owner, generation, parents, balance
   case tensors, attachAdapter, accumulate, loss, batch, sequence, report, checkpoint
   case emit, apply
+  // The host asks, on a line where any number of calls are under way.
+  case listen = 48, accept, closeListener, dial, openStream, acceptStream, sendDatagram, receiveDatagram, closeConnection
+  case send, receive, finish, reset, release
   // The plugin's process asks, on the services socket, at any time.
-  case log = 64, unixMilliseconds, monotonicNanoseconds, random, publicKey, sign, mask
+  case log = 64, unixMilliseconds, monotonicNanoseconds, random, publicKey, sign, exportSeed, mask
 }
 
 /// One message: 24 bytes of head, little endian, and a payload. Both sides check every number that they read.

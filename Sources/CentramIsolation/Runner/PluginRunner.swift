@@ -40,7 +40,8 @@ public enum PluginRunner {
     case .capability: try state.findCapability()
     case .channel:
       guard let descriptor = descriptors.first else { throw PluginError(.invalid, "a channel without a descriptor") }
-      RunnerChannel(PacketSocket(descriptor), state).start()
+      let isLine = try known { () throws(ChannelError) in try reader.flag() }
+      if isLine { RunnerLine(PacketSocket(descriptor), state).start() } else { RunnerChannel(PacketSocket(descriptor), state).start() }
     case .share:
       let (id, inputs, output) = try known { () throws(ChannelError) in
         (try reader.number(UInt32.self), try reader.size(limit: .max), try reader.size(limit: .max))

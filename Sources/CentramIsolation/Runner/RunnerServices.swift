@@ -83,6 +83,6 @@ private struct RemoteIdentity: IdentityService {
   }
 
   func exportSeed() throws(PluginError) -> [UInt8] {
-    throw PluginError(.unsupported, "the node's key does not leave the node's process; sign instead, or have this plugin run in process")
+    try services.ask(.exportSeed) { (it) throws(ChannelError) in try it.list() }
   }
 }

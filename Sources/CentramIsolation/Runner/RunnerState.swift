@@ -7,7 +7,7 @@ internal import Synchronization
 /// What the threads of a plugin's process share.
 final class RunnerState: Sendable {
   enum Instance: Sendable {
-    case merge(any MergeOperator), gate(any GateLayer), economy(any EconomyRule), trainer(any Trainer)
+    case merge(any MergeOperator), gate(any GateLayer), economy(any EconomyRule), trainer(any Trainer), transport(any Transport)
   }
 
   /// Memory of the host's: a part to read and a part to write.
@@ -70,6 +70,11 @@ final class RunnerState: Sendable {
       let made = try make(environment)
       info.add(made.info.parameters)
       instance = .trainer(made)
+    case .transport(let make):
+      let made = try make(environment)
+      info.add(made.info.scheme)
+      info.add(made.info.features.rawValue)
+      instance = .transport(made)
     default: throw PluginError(.unsupported, "a \(capability.kind) cannot run in a process of its own yet")
     }
     let id = state.withLock { state in
@@ -129,6 +134,8 @@ final class RunnerState: Sendable {
   /// The caller gave up, perhaps before the call arrived.
   func cancel(_ id: UInt64) {
     let body = state.withLock { state in
+      // A call that has ended already leaves its number here; they are few, and thrown away when they are not.
+      if state.cancelled.count >= 4096 { state.cancelled = [] }
       if state.cancellations[id] == nil { state.cancelled.insert(id) }
       return state.cancellations[id]
     }

@@ -1,4 +1,5 @@
 internal import CKernels
+public import CentramLanes
 public import CentramPluginAPI
 internal import Synchronization
 
@@ -21,6 +22,7 @@ public final class BlockDriver: MergeDriver {
   private let progress: @Sendable (_ elements: Int) -> Void
   private let preferredBlockSize: Int
   private let rejectsNonFinite: Bool
+  private let memory: (any BlockMemory)?
   private let written = Atomic<Int>(0)
   /// What the host itself found wrong, which an operator's error does not say as well.
   private let found = Mutex<Finding?>(nil)
@@ -36,15 +38,16 @@ public final class BlockDriver: MergeDriver {
   ///   - sources: one an input, each with as many elements as the shape says.
   ///   - sink: where the output goes; nil where the operator must not write.
   ///   - rejectsNonFinite: whether NaN and infinity in an input end the merge.
+  ///   - memory: where blocks lie; nil: in this process's own memory.
   ///   - progress: called from the workers with the elements written.
   public init(
     shape: [Int], sources: [any TensorSource], sink: (any TensorSink)?, pool: WorkerPool, blockSize: Int = BlockDriver.blockSize,
-    rejectsNonFinite: Bool = false, isCancelled: @escaping @Sendable () -> Bool = { false }, progress: @escaping @Sendable (_ elements: Int) -> Void = { _ in }
+    rejectsNonFinite: Bool = false, memory: (any BlockMemory)? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }, progress: @escaping @Sendable (_ elements: Int) -> Void = { _ in }
   ) {
     self.shape = shape
     self.count = shape.reduce(1, *)
     (self.sources, self.sink, self.pool, self.preferredBlockSize) = (sources, sink, pool, blockSize)
-    (self.isCancelled, self.progress, self.rejectsNonFinite) = (isCancelled, progress, rejectsNonFinite)
+    (self.isCancelled, self.progress, self.rejectsNonFinite, self.memory) = (isCancelled, progress, rejectsNonFinite, memory)
   }
 
   /// Elements that came out so far.
@@ -91,7 +94,7 @@ public final class BlockDriver: MergeDriver {
     let isFresh = checked.withLock { known in sources.indices.map { rejectsNonFinite && !known.contains($0) } }
     withoutActuallyEscaping(body) { body in
       pool.run(pieces: stripes) { stripe, _ in
-        let scratch = Scratch(inputs: sources.count, length: min(length, count))
+        let scratch = Scratch(inputs: sources.count, length: min(length, count), memory)
         let target = writingOutput ? sink.map { Target($0, length: min(length, count), self) } : nil
         do throws(PluginError) {
           for block in (stripe * blocks / stripes)..<((stripe + 1) * blocks / stripes) {
@@ -181,24 +184,28 @@ public final class BlockDriver: MergeDriver {
     let output: UnsafeMutablePointer<Float>
     private var buffers: [UnsafeMutablePointer<Float>?]
     private let length: Int
+    private let room: (any BlockRoom)?
 
-    init(inputs: Int, length: Int) {
+    init(inputs: Int, length: Int, _ memory: (any BlockMemory)?) {
       self.length = max(1, length)
-      output = .allocate(capacity: self.length)
+      // Where there is no room, the blocks lie here, and are copied by who cannot see them.
+      room = try? memory?.room(inputs: inputs, length: self.length)
+      output = room?.output ?? .allocate(capacity: self.length)
       pointers = .allocate(capacity: max(1, inputs))
       pointers.initialize(repeating: UnsafePointer(output), count: max(1, inputs))
-      buffers = Array(repeating: nil, count: inputs)
+      buffers = room?.inputs ?? Array(repeating: nil, count: inputs)
     }
 
     deinit {
-      for buffer in buffers { buffer?.deallocate() }
       pointers.deallocate()
+      guard room == nil else { return }
+      for buffer in buffers { buffer?.deallocate() }
       output.deallocate()
     }
 
     /// - Returns: false where it was asked to look and found NaN or infinity.
     func fill(_ input: Int, from source: any TensorSource, offset: Int, count: Int, checking: Bool) -> Bool {
-      if let lent = source.lend(offset: offset, count: count) {
+      if room == nil, let lent = source.lend(offset: offset, count: count) {
         pointers[input] = lent
         return !checking || ck_all_within(lent, .greatestFiniteMagnitude, count) == 1
       }
