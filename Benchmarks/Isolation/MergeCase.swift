@@ -17,8 +17,9 @@ final class MergeCase: @unchecked Sendable {  // filled once, then only read; ea
     for _ in 0..<24 { shapes += [[896], [896, 896], [896], [128, 896], [128], [128, 896], [128], [896, 896], [896], [4864, 896], [4864, 896], [896, 4864]] }
     var sum = 0
     tensors = shapes.filter { shape in
-      sum += shape.reduce(1, *)
-      return sum <= elements || shape.count == 1
+      let size = shape.reduce(1, *), fits = sum + size <= elements
+      if fits { sum += size }
+      return fits
     }
     let count = tensors.reduce(0) { $0 + $1.reduce(1, *) }
     self.count = count

@@ -8,8 +8,9 @@ internal import CentramPluginAPI
 internal import CentramPluginTesting
 internal import Foundation
 
+setvbuf(stdout, nil, _IOLBF, 0)
 let repetitions = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 5 : 5
-let millions = CommandLine.arguments.count > 2 ? Double(CommandLine.arguments[2]) ?? 494 : 494
+let millions = CommandLine.arguments.count > 2 ? Double(CommandLine.arguments[2]) ?? 495 : 495
 
 func seconds(_ body: () throws -> Void) rethrows -> Double {
   let start = ContinuousClock.now

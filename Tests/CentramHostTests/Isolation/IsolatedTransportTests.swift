@@ -98,8 +98,9 @@ import Testing
     }
     for result in await suite.run() { #expect(!result.failed, "\(result)") }
     let host = Isolated.host(folder, services: DefaultHostServices(services: ["centram.identity/1": Seeded()]))
-    let error = try #require(throws: HostError.self) { _ = try host.transport("quic") }
-    #expect(error.cause?.message.contains("plugins.isolation.exportSeed") == true, "\(error)")
+    let transport = try host.transport("quic")
+    let error = await #expect(throws: PluginError.self) { _ = try await transport.listen(on: "quic://127.0.0.1:0") }
+    #expect(error?.message.contains("plugins.isolation.exportSeed") == true, "\(String(describing: error))")
   }
 
   private struct Seeded: IdentityService {
