@@ -220,10 +220,9 @@ let package = Package(
     .testTarget(
       name: "CentramHostTests",
       dependencies: [
-        api, "CentramHost", "CentramIsolation", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing", "centram-describe-fixture",
-        "centram-isolation-fixture", "centram-plugin-runner",
-      ],
-      swiftSettings: swift),
+        api, "CentramArchive", "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing",
+        "TestServer", "centram-describe-fixture", "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
+      ], swiftSettings: swift),
     .executableTarget(
       name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(
@@ -234,6 +233,7 @@ let package = Package(
     .executableTarget(
       name: "centram-isolation-fixture", dependencies: [api, "CentramHost", "CentramIsolation", "CentramPluginTesting"], path: "Tests/Fixtures/Isolation", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
+    .executableTarget(name: "centram-install-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Install", swiftSettings: swift),
     .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),
     .executableTarget(
       name: "centram-kernel-bench", dependencies: ["CModelKernels", "CKernelPeak"], path: "Benchmarks/ModelKernels", exclude: ["Peak"], swiftSettings: swift),

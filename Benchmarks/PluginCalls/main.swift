@@ -62,7 +62,7 @@ final class OneElement: MergeDriver, @unchecked Sendable {
   let folder = NSTemporaryDirectory() + "/centram-plugin-bench-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: folder) }
   let keys = PluginSignature.makeKeyPair()
-  let packager = PluginPackager(describeCommand: [executable, "describe"], publisher: "bench", secretKey: keys.secretKey)
+  let packager = PluginPackager(describeCommand: [executable, "describe"], publisher: "bench", key: PublisherKey(seed: Array(keys.secretKey.prefix(32))))
   for name in try FileManager.default.contentsOfDirectory(atPath: built).sorted() where name.hasPrefix("libcentram_") || name.hasPrefix("libcentramfixture_") {
     guard name.hasSuffix(".so") else { continue }
     // As Scripts/install ships them.

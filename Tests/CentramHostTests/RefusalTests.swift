@@ -151,7 +151,7 @@ private let tamperings: [Tampering] = [
 ]
 
 @Suite struct RefusalTests {
-  @Test(arguments: tamperings) func eachTamperingIsRefusedByItsOwnCheck(_ tampering: Tampering) throws {
+  @Test(arguments: tamperings + trustTamperings) func eachTamperingIsRefusedByItsOwnCheck(_ tampering: Tampering) throws {
     if tampering.name == "a missing library" { try emptyLibrary() }
     var (path, trust) = try tampering.make(Tampering.Signers())
     if tampering.name == "one bit of the library" {
@@ -179,8 +179,10 @@ private let tamperings: [Tampering] = [
   }
 
   @Test func everyRefusalOfTheTableDiffersFromTheOthers() {
-    #expect(Set(tamperings.map(\.name)).count == tamperings.count && tamperings.count > 50)
-    #expect(Set(tamperings.map(\.check)).count >= 18)
+    let all = tamperings + trustTamperings
+    #expect(Set(all.map(\.name)).count == all.count && all.count >= 90)
+    #expect(Set(all.map { "\($0.check) \($0.sentence)" }).count >= 70)
+    #expect(Set(all.map(\.check)).count >= 18)
   }
 
   /// The linker hides the descriptor of a support module's type, and not the one of its conformance.

@@ -73,6 +73,9 @@ extension Inspection {
         throw HostError(.rights, "\(publisher.name) may not publish the kind \(manifest.kind), only \(kinds)")
       }
     }
+    if publisher == nil, let owner = policy.publishers.first(where: { $0.owns(manifest.id) }) {
+      throw HostError(.rights, "the id \(manifest.id) is \(owner.name)'s, which did not sign this plugin; give it an id of its own, or sign it")
+    }
     if let demand = demandForIsolation {
       placement = .isolated
       guard isolation != nil else {
@@ -80,6 +83,18 @@ extension Inspection {
       }
     }
     return publisher == nil ? .skipped("no publisher signed it, so none has rights to check") : .passed
+  }
+
+  /// Why a policy would refuse what was read here; nil where it would not.
+  func refusal(under policy: TrustPolicy) -> String? {
+    var copy = self
+    copy.policy = policy
+    do throws(HostError) {
+      _ = try copy.verifySignature()
+      _ = try copy.checkRights()
+      if isBare, !policy.revokedHashes.isEmpty, let library { try copy.requireNotRevoked(PluginSignature.sha256(library.bytes), library.name, .hash) }
+    } catch { return error.message }
+    return copy.placement == .isolated && placement == .inProcess ? "it runs in this process, and is to be isolated now: restart needed" : nil
   }
 
   /// Who says that the plugin may not run in this process; nil: nobody does.

@@ -48,6 +48,8 @@ public struct PluginRecord: Sendable {
   /// Where the plugin of the same id and version lies that goes before this one.
   public internal(set) var shadowedBy: String?
   public internal(set) var isDisabled = false
+  /// Why what is loaded is not trusted any more.
+  private var withdrawal: String?
 
   /// Of its process, now; nil where it has none.
   public var health: PluginHealth? { isolated?.health }
@@ -57,7 +59,13 @@ public struct PluginRecord: Sendable {
     if isDisabled { return "disabled in the configuration" }
     if let shadowedBy { return "shadowed by the same version in \(shadowedBy)" }
     if case .failed(let reason) = state { return reason }
-    return state == .stopped ? "stopped" : nil
+    return state == .stopped ? withdrawal ?? "stopped" : nil
+  }
+
+  /// Stops what is refused now, and lets go on what was stopped for this alone.
+  mutating func judgeAgain(_ refusal: String?) {
+    if refusal != nil, state != .stopped || withdrawal != nil { (state, withdrawal) = (.stopped, refusal) }
+    if refusal == nil, withdrawal != nil { (state, withdrawal) = (.loaded, nil) }
   }
 
   /// `merge.linear 1.0.0`.

@@ -11,13 +11,13 @@ public struct PluginPackager: Sendable {
   /// Seconds that the command may take.
   public var timeLimit = 20.0
   public var publisher: String?
-  /// An Ed25519 secret key of 64 bytes; nil: no signature.
-  public var secretKey: [UInt8]?
+  /// Signs `plugin.json`; nil: no signature.
+  public var key: PublisherKey?
   /// Whether the plugin asks for a process of its own.
   public var isIsolated = false
 
-  public init(describeCommand: [String], publisher: String? = nil, secretKey: [UInt8]? = nil) {
-    (self.describeCommand, self.publisher, self.secretKey) = (describeCommand, publisher, secretKey)
+  public init(describeCommand: [String], publisher: String? = nil, key: PublisherKey? = nil) {
+    (self.describeCommand, self.publisher, self.key) = (describeCommand, publisher, key)
   }
 
   /// Loads a library into this process and reads its descriptor; nothing else of it is called.
@@ -40,9 +40,7 @@ public struct PluginPackager: Sendable {
       defer { try? FileManager.default.removeItem(atPath: staging) }
       try Data(contents).write(to: URL(fileURLWithPath: "\(staging)/\(name)"))
       try Data(bytes).write(to: URL(fileURLWithPath: "\(staging)/plugin.json"))
-      if let secretKey {
-        try Data(PluginSignature.sign(bytes, secretKey: secretKey)).write(to: URL(fileURLWithPath: "\(staging)/plugin.json.sig"))
-      }
+      if let key { try Data(key.sign(bytes)).write(to: URL(fileURLWithPath: "\(staging)/plugin.json.sig")) }
       if centram_rename_new(staging, target) != 0, centram_exchange(staging, target) != 0 {
         throw HostError(.inputOutput, "\(target): \(String(cString: strerror(errno)))")
       }

@@ -10,7 +10,7 @@ import Testing
   @Test func packsASwiftPluginThatAHostThenTakes() throws {
     let folder = try Workshop.folder(), keys = PluginSignature.makeKeyPair()
     var packager = packager
-    (packager.publisher, packager.secretKey) = ("acme", keys.secretKey)
+    (packager.publisher, packager.key) = ("acme", PublisherKey(seed: Array(keys.secretKey.prefix(32))))
     let path = try packager.pack(Built.linear, into: folder)
     #expect(path == folder + "/merge.linear-1.0.0")
     #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["libcentram_MergeOperators_Linear.so", "plugin.json", "plugin.json.sig"])
