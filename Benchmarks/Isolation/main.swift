@@ -8,7 +8,6 @@ internal import CentramPluginAPI
 internal import CentramPluginTesting
 internal import Foundation
 
-setvbuf(stdout, nil, _IOLBF, 0)
 let repetitions = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 5 : 5
 let millions = CommandLine.arguments.count > 2 ? Double(CommandLine.arguments[2]) ?? 495 : 495
 
@@ -18,6 +17,8 @@ func seconds(_ body: () throws -> Void) rethrows -> Double {
   return (ContinuousClock.now - start) / .seconds(1)
 }
 func median(_ values: [Double]) -> Double { values.isEmpty ? .nan : values.sorted()[values.count / 2] }
+/// Each line at once, for what follows takes long.
+func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 func text(_ value: Double, _ digits: Int = 3) -> String { String(format: "%.\(digits)f", value) }
 
 do {
@@ -43,7 +44,9 @@ func measureStarts(_ plugins: BenchPlugins) throws {
     try? isolated.ping()
     restarts.append(try seconds { try isolated.ping() })
   }
-  print("start with all checks \(text(median(starts) * 1e3, 1)) ms, restart \(text(median(restarts) * 1e3, 1)) ms (medians of 20), slowest \(text((restarts.max() ?? 0) * 1e3, 1)) ms")
+  say(
+    "start with all checks \(text(median(starts) * 1e3, 1)) ms, "
+      + "restart \(text(median(restarts) * 1e3, 1)) ms (medians of 20), slowest \(text((restarts.max() ?? 0) * 1e3, 1)) ms")
 }
 
 func measureCalls(_ plugins: BenchPlugins) throws {
@@ -54,12 +57,12 @@ func measureCalls(_ plugins: BenchPlugins) throws {
   var calls: [Double] = []
   for _ in 0..<20_000 { calls.append(try seconds { try isolated.ping() }) }
   calls.sort()
-  print("a call: median \(text(median(calls) * 1e6, 1)) µs, 99th percentile \(text(calls[calls.count * 99 / 100] * 1e6, 1)) µs (20,000 calls)")
+  say("a call: median \(text(median(calls) * 1e6, 1)) µs, 99th percentile \(text(calls[calls.count * 99 / 100] * 1e6, 1)) µs (20,000 calls)")
 }
 
 func measureMerges(_ plugins: BenchPlugins) throws {
   let case_ = MergeCase(elements: Int(millions * 1e6))
-  print("\(case_.count / 1_000_000) M parameters in \(case_.tensors.count) tensors, \(ProcessInfo.processInfo.activeProcessorCount) threads; seconds, median of \(repetitions)")
+  say("\(case_.count / 1_000_000) M parameters in \(case_.tensors.count) tensors, \(ProcessInfo.processInfo.activeProcessorCount) threads; seconds, median of \(repetitions)")
   let own = plugins.host(isolated: false), other = plugins.host(isolated: true)
   for method in ["linear", "task_arithmetic", "ties"] {
     let inProcess = try own.mergeOperator(method), isolated = try other.mergeOperator(method)
@@ -74,7 +77,7 @@ func measureMerges(_ plugins: BenchPlugins) throws {
       }
     }
     let ratios = zip(times.1, times.0).map(/)
-    print(
+    say(
       "\(method): in process \(text(median(times.0))), isolated \(text(median(times.1))), ratio \(text(median(times.1) / median(times.0))) "
         + "(of pairs \(text(ratios.min() ?? 0)) to \(text(ratios.max() ?? 0))), same bits: \(sums.0 == sums.1)")
   }

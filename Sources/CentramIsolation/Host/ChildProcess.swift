@@ -196,10 +196,12 @@ final class ChildProcess: Sendable {
 
   /// An instance that is needed no more; the process lets it go before it makes the next.
   func release(_ instance: UInt32) { unneeded.withLock { $0.append(instance) } }
-  func takeReleased() -> [UInt32] { unneeded.withLock { list in
-    defer { list = [] }
-    return list
-  } }
+  func takeReleased() -> [UInt32] {
+    unneeded.withLock { list in
+      defer { list = [] }
+      return list
+    }
+  }
 
   private func ask(_ operation: Operation, _ payload: [UInt8] = [], descriptors: [Int32] = []) throws(PluginError) -> [UInt8] {
     let outcome: Result<[UInt8], CallFailure> = control.withLock { socket in

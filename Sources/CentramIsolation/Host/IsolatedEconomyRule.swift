@@ -12,9 +12,12 @@ struct IsolatedEconomyRule: EconomyRule {
   func postings(for event: EconomyEvent, in view: any LedgerView) throws(PluginError) -> [Posting] {
     var writer = MessageWriter()
     writer.add(event)
-    return try instance.call(.postings, writer.bytes, serve: { (_, message) throws(CallFailure) in
-      do throws(ChannelError) { return try Self.answer(message, view) } catch { throw .lost(error) }
-    }) { (it) throws(ChannelError) in try it.postings() }
+    return try instance.call(
+      .postings, writer.bytes,
+      serve: { (_, message) throws(CallFailure) in
+        do throws(ChannelError) { return try Self.answer(message, view) } catch { throw .lost(error) }
+      }
+    ) { (it) throws(ChannelError) in try it.postings() }
   }
 
   private static func answer(_ message: Message, _ view: any LedgerView) throws(ChannelError) -> [UInt8] {

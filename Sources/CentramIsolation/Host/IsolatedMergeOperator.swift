@@ -11,7 +11,8 @@ struct IsolatedMergeOperator: TensorMerging, BringsBlockMemory {
     let instance = RemoteInstance(process, configurationJSON: environment.configurationJSON)
     let (info, abilities) = try instance.create { (it) throws(ChannelError) in try it.mergeOperatorInfo() }
     guard abilities.contains(.tensors) else {
-      throw PluginError(.unsupported, "\(process.library.name) merges adapters, which cannot be done in a process of its own yet; let it run in process, or use an operator on tensors")
+      throw PluginError(
+        .unsupported, "\(process.library.name) merges adapters, which cannot be done in a process of its own yet; let it run in process, or use an operator on tensors")
     }
     return IsolatedMergeOperator(info: info, instance: instance)
   }

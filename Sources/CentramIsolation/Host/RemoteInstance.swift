@@ -39,7 +39,8 @@ final class RemoteInstance: Sendable {
   /// One call on a channel of its own.
   /// - Parameter memory: what the payload refers to.
   func call<Value>(
-    _ operation: Operation, _ payload: [UInt8], sharing memory: SharedMemory? = nil, serve: @escaping (ChildProcess, Message) throws(CallFailure) -> [UInt8] = { (_, message) throws(CallFailure) in
+    _ operation: Operation, _ payload: [UInt8], sharing memory: SharedMemory? = nil,
+    serve: @escaping (ChildProcess, Message) throws(CallFailure) -> [UInt8] = { (_, message) throws(CallFailure) in
       throw .lost(.broken("\(message.operation) was asked for where nothing may be"))
     }, _ read: (inout MessageReader) throws(ChannelError) -> Value
   ) throws(PluginError) -> Value {

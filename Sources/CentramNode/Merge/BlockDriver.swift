@@ -42,7 +42,8 @@ public final class BlockDriver: MergeDriver {
   ///   - progress: called from the workers with the elements written.
   public init(
     shape: [Int], sources: [any TensorSource], sink: (any TensorSink)?, pool: WorkerPool, blockSize: Int = BlockDriver.blockSize,
-    rejectsNonFinite: Bool = false, memory: (any BlockMemory)? = nil, isCancelled: @escaping @Sendable () -> Bool = { false }, progress: @escaping @Sendable (_ elements: Int) -> Void = { _ in }
+    rejectsNonFinite: Bool = false, memory: (any BlockMemory)? = nil, isCancelled: @escaping @Sendable () -> Bool = { false },
+    progress: @escaping @Sendable (_ elements: Int) -> Void = { _ in }
   ) {
     self.shape = shape
     self.count = shape.reduce(1, *)

@@ -87,7 +87,9 @@ extension PluginCommand {
           return try Terminal.printJSON(PluginInformation(plugin: PluginSummary(record), merge: details, trainer: trainer))
         }
         print("\(record.title)  \(record.kind)\n\(record.summary)\n\nstate   \(record.state)\(record.reason.map { ": \($0)" } ?? "")\npath    \(record.path)")
-        print("lanes   \(record.lanes.map(\.rawValue).sorted().joined(separator: ", "))\nsigned  \(record.publisher.map { "by \($0)" } ?? "no")\nruns    \(IsolationDetails.line(record))")
+        print(
+          "lanes   \(record.lanes.map(\.rawValue).sorted().joined(separator: ", "))\nsigned  \(record.publisher.map { "by \($0)" } ?? "no")\nruns    \(IsolationDetails.line(record))"
+        )
         details?.print()
         if let trainer { OperatorDetails.Parameter.print(trainer.parameters) }
         print("\nchecks")

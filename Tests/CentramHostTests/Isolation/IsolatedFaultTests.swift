@@ -33,9 +33,10 @@ import Testing
     #expect(try Self.merge(operation, "") == [2, 4, 6, 8])
   }
 
-  @Test(arguments: [
-    ("crash", "signal 11"), ("abort", "signal 6"), ("exit", "status 3"), ("trap", "signal 4"), ("leak", "signal"), ("stack", "signal 11"), ("close", "closed its channel"),
-  ], ["", "block"])
+  @Test(
+    arguments: [
+      ("crash", "signal 11"), ("abort", "signal 6"), ("exit", "status 3"), ("trap", "signal 4"), ("leak", "signal"), ("stack", "signal 11"), ("close", "closed its channel"),
+    ], ["", "block"])
   func anEndIsOneTypedErrorAndTheNextCallGoesWell(fault: (mode: String, reason: String), place: String) throws {
     let operation = try Self.host().mergeOperator("fault")
     let error = try #require(throws: PluginError.self) { _ = try Self.merge(operation, fault.mode, place: place) }
