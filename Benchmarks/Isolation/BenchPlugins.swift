@@ -32,6 +32,7 @@ struct BenchPlugins {
   func host(isolated: Bool) -> PluginHost {
     var settings = IsolationConfiguration(runner: runner)
     settings.restartDelays = []
+    if let kibibytes { settings.bytesAtOnce = kibibytes << 10 }
     let host = PluginHost(
       configuration: HostConfiguration(
         folders: [folder], trust: TrustPolicy(untrusted: isolated ? .isolate : .allow), isolation: ProcessIsolation(settings)))

@@ -1,4 +1,4 @@
-// What a process of its own costs a merge operator: centram-isolation-bench [REPETITIONS] [MILLIONS OF ELEMENTS]
+// What a process of its own costs a merge operator: centram-isolation-bench [REPETITIONS] [MILLIONS OF ELEMENTS] [KIB AT ONCE]
 // Merges two bf16 models of 494 M parameters (and a base where the method needs one) in memory, in process and isolated in turn, and
 // measures a call, a start and a restart. Everything runs through the host and the driver that a node uses.
 internal import CentramHost
@@ -10,6 +10,8 @@ internal import Foundation
 
 let repetitions = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 5 : 5
 let millions = CommandLine.arguments.count > 2 ? Double(CommandLine.arguments[2]) ?? 495 : 495
+
+let kibibytes = CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) : nil
 
 func seconds(_ body: () throws -> Void) rethrows -> Double {
   let start = ContinuousClock.now

@@ -16,3 +16,12 @@ public protocol BlockRoom: AnyObject, Sendable {
 public protocol BringsBlockMemory: MergeOperator {
   var blockMemory: any BlockMemory { get }
 }
+
+/// A driver that can hand over several neighbouring blocks of a stripe at once, for an operator to which the way is long.
+public protocol DrivesRuns: MergeDriver {
+  /// As `run`. What `body` gets covers up to `blocks` blocks and is to be cut into blocks of `length` elements again, the last of which may be shorter.
+  func run(
+    _ granularity: BlockGranularity, inputs: [Int]?, writingOutput: Bool, blocks: Int,
+    _ body: @Sendable (_ stripe: Int, _ blocks: MergeBlock, _ length: Int) throws(PluginError) -> Void
+  ) throws(PluginError)
+}

@@ -70,8 +70,14 @@ private final class MergeSession: Sendable {
     }
     let wanted = inputs ?? Array(request.models.indices)
     do throws(PluginError) {
-      try request.driver.run(granularity, inputs: inputs, writingOutput: isWriting) { (stripe, block) throws(PluginError) in
-        try self.block(run, stripe, block, wanted, isWriting)
+      if let driver = request.driver as? any DrivesRuns {
+        try driver.run(granularity, inputs: inputs, writingOutput: isWriting, blocks: blocksAtOnce(wanted.count)) { (stripe, blocks, length) throws(PluginError) in
+          try self.send(run, stripe, blocks, length: length, wanted, isWriting)
+        }
+      } else {
+        try request.driver.run(granularity, inputs: inputs, writingOutput: isWriting) { (stripe, block) throws(PluginError) in
+          try self.send(run, stripe, block, length: max(1, block.count), wanted, isWriting)
+        }
       }
     } catch {
       // The process is gone: the call ends here, and with the reason that the block found.
@@ -94,7 +100,11 @@ private final class MergeSession: Sendable {
     return (run, granularity, inputs, isWriting)
   }
 
-  private func block(_ run: UInt32, _ stripe: Int, _ block: MergeBlock, _ wanted: [Int], _ isWriting: Bool) throws(PluginError) {
+  /// So many that a message costs little beside its blocks. Fewer would stay in a nearer cache, and cost more than that gains.
+  private func blocksAtOnce(_ inputs: Int) -> Int { max(1, child.configuration.bytesAtOnce / ((inputs + 1) * (64 << 10))) }
+
+  /// Has the plugin work on blocks that lie one after another.
+  private func send(_ run: UInt32, _ stripe: Int, _ block: MergeBlock, length: Int, _ wanted: [Int], _ isWriting: Bool) throws(PluginError) {
     let channel = try child.takeChannel()
     let bytes = block.count * MemoryLayout<Float>.stride
     if channel.memory?.offset(ofOutput: block.output, count: bytes) == nil { channel.memory = pool.memory(ofOutput: block.output, count: bytes) }
@@ -109,6 +119,7 @@ private final class MergeSession: Sendable {
     writer.add(memory.id)
     writer.add(UInt64(block.offset))
     writer.add(UInt64(block.count))
+    writer.add(UInt64(length))
     writer.add(UInt32(request.models.count))
     var next = 0
     for input in request.models.indices {

@@ -27,6 +27,8 @@ public struct IsolationConfiguration: Sendable {
   public var logLinesPerSecond = 200
   /// Whether a transport may ask for the node's secret seed, where the identity service gives it. Who has it is the node, to everybody else.
   public var exportsSeed = false
+  /// Bytes of blocks, inputs and output, in one message of a merge.
+  public var bytesAtOnce = 2 << 20
   /// Passes over a tensor in one call of a merge operator.
   public var passes = 10_000
 

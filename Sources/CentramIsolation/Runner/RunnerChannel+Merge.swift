@@ -36,35 +36,36 @@ extension RunnerChannel {
     try merging.merge(request)
   }
 
-  /// One block of a pass that another channel runs.
-  func block(_ reader: inout MessageReader) throws(PluginError) {
-    let run: UInt32, stripe: Int, shared: RunnerState.Shared, offset: Int, count: Int, places: [UInt64], output: Int
+  /// Some blocks of a pass that another channel runs.
+  func blocks(_ reader: inout MessageReader) throws(PluginError) {
+    let run: UInt32, stripe: Int, shared: RunnerState.Shared, offset: Int, count: Int, length: Int, places: [UInt64], output: Int
     let memory: UInt32
     do throws(ChannelError) {
       (run, stripe, memory) = (try reader.number(), Int(try reader.number(UInt32.self)), try reader.number())
-      (offset, count) = (try reader.size(limit: .max), try reader.size(limit: .max))
+      (offset, count, length) = (try reader.size(limit: .max), try reader.size(limit: .max), try reader.size(limit: .max))
       places = try reader.elements(elementSize: 8) { (it) throws(ChannelError) in try it.number() }
       output = try reader.size(limit: .max)
-    } catch { throw PluginError(.invalid, "a block is not understood: \(error)") }
+    } catch { throw PluginError(.invalid, "blocks are not understood: \(error)") }
     shared = try state.shared(memory)
     guard let entry = state.runs.entry(run) else { throw PluginError(.invalid, "there is no pass \(run)") }
     let (bytes, overflows) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
-    guard !overflows, bytes <= shared.output.count, output <= shared.output.count - bytes, bytes <= shared.inputs.count,
+    guard !overflows, length > 0, bytes <= shared.output.count, output <= shared.output.count - bytes, bytes <= shared.inputs.count,
       places.allSatisfy({ $0 == .max || $0 <= UInt64(shared.inputs.count - bytes) }), let target = shared.output.baseAddress, let first = shared.inputs.baseAddress
-    else { throw PluginError(.invalid, "a block of \(count) elements lies outside of its memory") }
+    else { throw PluginError(.invalid, "blocks of \(count) elements lie outside of their memory") }
     let floats = (target + output).assumingMemoryBound(to: Float.self)
     let failure = withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: max(1, places.count)) { pointers -> PluginError? in
-      for (index, place) in places.enumerated() {
-        // An input that was not asked for may not be read; it has an address all the same.
-        let address = place == .max ? UnsafeRawPointer(floats) : first + Int(place)
-        pointers.initializeElement(at: index, to: address.assumingMemoryBound(to: Float.self))
-      }
-      if places.isEmpty { pointers.initializeElement(at: 0, to: UnsafePointer(floats)) }
       guard let inputs = pointers.baseAddress else { return PluginError(.internalFailure, "no memory for a block") }
-      do throws(PluginError) {
-        try entry.body.pointee(stripe, MergeBlock(offset: offset, count: count, inputs: UnsafePointer(inputs), output: floats))
-        return nil
-      } catch { return error }
+      inputs.initialize(to: UnsafePointer(floats))
+      for start in stride(from: 0, to: max(1, count), by: length) {
+        for (index, place) in places.enumerated() {
+          // An input that was not asked for may not be read; it has an address all the same.
+          let address = place == .max ? UnsafeRawPointer(floats) : first + Int(place) + start * MemoryLayout<Float>.stride
+          inputs[index] = address.assumingMemoryBound(to: Float.self)
+        }
+        let block = MergeBlock(offset: offset + start, count: min(length, count - start), inputs: UnsafePointer(inputs), output: floats + start)
+        do throws(PluginError) { try entry.body.pointee(stripe, block) } catch { return error }
+      }
+      return nil
     }
     if let failure { throw failure }
   }

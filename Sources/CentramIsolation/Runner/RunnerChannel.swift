@@ -54,7 +54,7 @@ final class RunnerChannel: Sendable {
       }
       state.release(gone)
       try state.create(configuration, &writer)
-    case .blocks: try block(&reader)
+    case .blocks: try blocks(&reader)
     case .merge:
       guard case .merge(let instance) = try state.instance(message.instance), let merging = instance as? any TensorMerging else { throw wrong(message) }
       try merge(merging, message.id, &reader)

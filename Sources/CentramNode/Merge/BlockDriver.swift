@@ -7,7 +7,7 @@ internal import Synchronization
 /// workers, passes the output on.
 ///
 /// The cut depends on the tensor alone, so results do not depend on the number of threads.
-public final class BlockDriver: MergeDriver {
+public final class BlockDriver: DrivesRuns {
   /// Elements a block: small enough that a block of each input stays in the second-level cache.
   public static let blockSize = 16384
   /// Pieces that a tensor is cut into for reductions; as many threads can be busy.
@@ -84,6 +84,15 @@ public final class BlockDriver: MergeDriver {
     _ granularity: BlockGranularity, inputs wanted: [Int]?, writingOutput: Bool,
     _ body: @Sendable (_ stripe: Int, _ block: MergeBlock) throws(PluginError) -> Void
   ) throws(PluginError) {
+    try run(granularity, inputs: wanted, writingOutput: writingOutput, blocks: 1) { (stripe, block, _) throws(PluginError) in try body(stripe, block) }
+  }
+
+  public func run(
+    _ granularity: BlockGranularity, inputs wanted: [Int]?, writingOutput: Bool, blocks most: Int,
+    _ body: @Sendable (_ stripe: Int, _ blocks: MergeBlock, _ length: Int) throws(PluginError) -> Void
+  ) throws(PluginError) {
+    // No more than fit into what gathers the output.
+    let most = max(1, min(most, Target.blocks))
     let wanted = wanted ?? Array(sources.indices)
     guard wanted.allSatisfy(sources.indices.contains) else {
       throw PluginError(.invalid, "asks for inputs \(wanted) of \(sources.count)")
@@ -95,19 +104,20 @@ public final class BlockDriver: MergeDriver {
     let isFresh = checked.withLock { known in sources.indices.map { rejectsNonFinite && !known.contains($0) } }
     withoutActuallyEscaping(body) { body in
       pool.run(pieces: stripes) { stripe, _ in
-        let scratch = Scratch(inputs: sources.count, length: min(length, count), memory)
+        let scratch = Scratch(inputs: sources.count, length: min(most * length, count), memory)
         let target = writingOutput ? sink.map { Target($0, length: min(length, count), self) } : nil
         do throws(PluginError) {
-          for block in (stripe * blocks / stripes)..<((stripe + 1) * blocks / stripes) {
+          let end = (stripe + 1) * blocks / stripes
+          for block in stride(from: stripe * blocks / stripes, to: end, by: most) {
             guard !failure.isSet else { return }
             guard !isCancelled() else { throw PluginError(.cancelled, "the merge was cancelled") }
             let offset = block * length
-            let size = min(length, count - offset)
+            let size = min(min(most, end - block) * length, count - offset)
             for input in wanted {
               let isFinite = scratch.fill(input, from: sources[input], offset: offset, count: size, checking: isFresh[input])
               guard isFinite else { throw nonFinite(input, scratch.pointers[input], offset: offset, count: size) }
             }
-            try body(stripe, MergeBlock(offset: offset, count: size, inputs: UnsafePointer(scratch.pointers), output: scratch.output))
+            try body(stripe, MergeBlock(offset: offset, count: size, inputs: UnsafePointer(scratch.pointers), output: scratch.output), length)
             try target?.take(offset: offset, scratch.output, count: size)
           }
           try target?.flush()
@@ -129,7 +139,7 @@ public final class BlockDriver: MergeDriver {
   /// Hands a stripe's output to the sink, several blocks at a time where the sink can gather.
   private final class Target {
     /// Blocks a write: large writes cost the system less.
-    private static let blocks = 8
+    static let blocks = 8
     private let sink: any TensorSink
     private let gathering: (any GatheringSink)?
     private let buffer: UnsafeMutableRawBufferPointer
