@@ -6,7 +6,7 @@ import Testing
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
     "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramStore", "CentramGateSupport",
-    "CentramGateStatistics", "CentramArchive", "CentramPackaging",
+    "CentramGateStatistics", "CentramIsolation", "CSandbox", "CRunnerShim", "CentramArchive", "CentramPackaging",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -15,6 +15,8 @@ import Testing
     ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CHostSystem"]),
     ("Sources/CentramPackaging", ["CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem"]),
     ("Sources/CentramArchive", []),
+    ("Sources/CentramIsolation", ["CentramPluginAPI", "CentramLanes", "CSandbox"]),
+    ("Sources/centram-plugin-runner", ["CentramIsolation", "CRunnerShim"]),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
@@ -32,7 +34,7 @@ import Testing
     (
       "Sources/CentramNode",
       [
-        "CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore",
+        "CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramLanes", "CentramModel", "CentramNumerics", "CentramStore",
         "CentramTrainingSupport", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem",
       ]
     ),

@@ -57,7 +57,7 @@ public struct NodeConfiguration: Sendable {
     let reader = Reader(name: name)
     try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery", "relay", "gate", "exchange", "evaluation", "evolve"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
-    try reader.section(plugins, "plugins.", ["path", "disable", "versions", "untrusted", "publishers"])
+    try reader.section(plugins, "plugins.", ["path", "disable", "versions", "untrusted", "publishers", "isolation"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
     disabledPlugins = Set(try reader.strings(plugins["disable"], "plugins.disable"))
     for (id, value) in try reader.object(plugins["versions"], "plugins.versions") ?? [:] {
@@ -76,6 +76,7 @@ public struct NodeConfiguration: Sendable {
       }
       trust.untrusted = untrusted
     }
+    isolation = try IsolationSettings(try reader.object(plugins["isolation"], "plugins.isolation") ?? [:], reader)
     if let list = plugins["publishers"] { trust.publishers = try reader.publishers(list) }
     let merge = try reader.object(root["merge"], "merge") ?? [:]
     try reader.section(merge, "merge.", ["threads", "hash"])
