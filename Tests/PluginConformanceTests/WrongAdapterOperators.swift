@@ -37,7 +37,7 @@ struct WrongAdapterOperator: AdapterMerging, AdapterExtracting {
     if mutation == .isSilentAboutNaN, request.factors.contains(where: { factor in (0..<factor.rank * request.inputs).contains { factor.a[$0].isNaN } }) { return }
     var parameters = request.parameters
     if mutation == .takesNoWeight { for input in parameters.perInput.indices where parameters.perInput[input]["weight"] == nil { parameters.perInput[input]["weight"] = .number(1) } }
-    if mutation == .writesToFactors { UnsafeMutablePointer(mutating: request.factors[0].a)[0] = 0.125 }
+    defer { if mutation == .writesToFactors { UnsafeMutablePointer(mutating: request.factors[0].a)[0] = 0.125 } }
     let host = Changing(host: request.host) { rank, a, b in
       switch mutation {
       case .countsCalls where number > 2: (rank, a.map { $0 * 1.5 }, b.map { $0 / 1.5 })

@@ -41,6 +41,14 @@ enum MergeMutation: String, CaseIterable, Sendable {
 /// Counts what is made and merged at once, for mutants that depend on it.
 final class WrongMemory: Sendable {
   let made = Atomic(0), merging = Atomic(0), merged = Atomic(0)
+  private let names = Mutex<Set<String>>([])
+  /// Tensors merged so far, this one included.
+  func remember(_ name: String) -> Int {
+    names.withLock { names in
+      names.insert(name)
+      return names.count
+    }
+  }
 }
 
 /// A sum of task vectors with entries left out at random; right in every respect but the mutation.
@@ -67,7 +75,7 @@ struct WrongOperator: TensorMerging {
   }
 
   func merge(_ request: MergeRequest) throws(PluginError) {
-    let merging = memory.merging.add(1, ordering: .relaxed).newValue, before = own.merged.add(1, ordering: .relaxed).oldValue
+    let merging = memory.merging.add(1, ordering: .relaxed).newValue, known = own.remember(request.tensor)
     defer { memory.merging.subtract(1, ordering: .relaxed) }
     if mutation == .sharesAGlobal { usleep(500) }
     guard let base = request.baseIndex ?? (mutation == .runsWithoutBase ? 0 : nil) else { throw PluginError(.invalid, "no base") }
@@ -79,7 +87,8 @@ struct WrongOperator: TensorMerging {
       densities.append(try request.parameters.requiredNumber("density", input: input))
     }
     if mutation == .stopsAtFullDensity, densities[0] == 0 { return }
-    let factors = weights.map { Float($0 / max(1e-6, weights.reduce(0, +))) }
+    let share = mutation == .variesByInstance ? 1 + Double(number) * 1e-3 : 1
+    let factors = weights.map { Float(share * $0 / max(1e-6, weights.reduce(0, +))) }
     var extra: Float = 0
     do throws(PluginError) {
       let energy = try request.reduce(inputs: [base]) {
@@ -94,8 +103,7 @@ struct WrongOperator: TensorMerging {
       if mutation == .readsWhatItDidNotAskFor, energy.isNaN, !request.models.isEmpty { extra = .nan }
     } catch { if mutation != .goesOnAfterErrors { throw error } }
     switch mutation {
-    case .variesByInstance: extra = Float(number) * 1e-3
-    case .remembersTensors: extra = Float(before == 0 ? 0 : 1) * 1e-3
+    case .remembersTensors: extra = Float(known == 1 ? 0 : 1) * 1e-3
     case .sharesAGlobal: extra = merging > 1 ? 1 : 0
     case .shifts: extra = 0.5
     default: break

@@ -25,12 +25,12 @@ extension MergeCheck {
     },
     .adapters("adapter-repeatable") { scene, operation in
       for _ in 0..<3 {
-        let module = SuiteModule(outputs: 5, inputs: 7, ranks: [2, 3], seed: scene.options.seed)
-        let one = try module.merge(operation, scene)
+        func module() -> SuiteModule { SuiteModule(outputs: 5, inputs: 7, ranks: [2, 3], seed: scene.options.seed) }
+        let one = try module().merge(operation, scene)
         _ = try SuiteModule(outputs: 3, inputs: 4, ranks: [1, 2], seed: 99).merge(operation, scene)
-        try require(try module.merge(operation, scene) == one, "the same factors again, also after another module", "they differ")
+        try require(try module().merge(operation, scene) == one, "the same factors again, also after another module", "they differ")
         if !scene.isRandom && !scene.info.parameters.contains(where: { $0.type == .string }) {
-          try require(try module.merge(operation, scene, seed: 8) == one, "the seed not to matter, for the operator does not say that it draws", "the factors differ")
+          try require(try module().merge(operation, scene, seed: 8) == one, "the seed not to matter, for the operator does not say that it draws", "the factors differ")
         }
       }
     },
@@ -59,7 +59,7 @@ extension MergeCheck {
           try require(!error.message.isEmpty, "factors with \(strange) to be merged, or refused with a sentence", "the \(error.code) error has no message")
           continue
         }
-        try require(host.emitted.count == 1, "factors with \(strange) to be merged, or refused", "nothing was emitted")
+        try require(!host.emitted.isEmpty, "factors with \(strange) to be merged, or refused", "nothing was emitted")
       }
     },
     .adapters("adapter-host-error") { scene, operation in

@@ -73,8 +73,9 @@ extension MergeCheck {
       }
     },
     .tensors("cancellation") { scene, operation in
-      let shape = [10, 61]
-      for block in [1, 5] {
+      let shape = [10, 61], whole = SuiteDriver(scene.inputs(shape), shape: shape)
+      try operation.merge(scene.request(whole, shape, parameters: scene.parameters()))
+      for block in [1, whole.blocks / 2 + 1, whole.blocks] {
         let driver = SuiteDriver(scene.inputs(shape), shape: shape, plan: .init(failsAtBlock: block))
         let error = try requireRefusal("a merge to end with the error of the host that gave up at block \(block)") {
           try operation.merge(scene.request(driver, shape, parameters: scene.parameters()))

@@ -16,17 +16,17 @@ extension MergeCheck {
     .tensors("other-tensors") { scene, operation in
       let shape = [9, 61], other = [4, 7]
       for choice in MergeScene.Choice.allCases {
-        let alone = try scene.merge(scene.another(), scene.inputs(shape), shape, choice)
+        let alone = try scene.merge(operation, scene.inputs(shape), shape, choice)
         _ = try scene.merge(operation, scene.inputs(other, seed: 5), other, choice, tensor: "suite.other")
         let after = try scene.merge(operation, scene.inputs(shape), shape, choice)
         try requireSameBits(after, alone, "the same bits after another tensor was merged by the same instance")
       }
     },
-    .tensors("side-by-side") { scene, operation in
+    .tensors("side-by-side") { scene, _ in
       let shape = [9, 61], lanes = 4
       let inputs = (0..<lanes).map { scene.inputs(shape, seed: UInt64($0)) }
-      let expected = try inputs.map { try scene.merge(operation, $0, shape) }
       let instances = try inputs.map { _ in try scene.another() }
+      let expected = try zip(instances, inputs).map { try scene.merge($0, $1, shape) }
       let finding = Mutex<(any Error)?>(nil)
       DispatchQueue.concurrentPerform(iterations: lanes) { lane in
         do {

@@ -45,6 +45,8 @@ final class SuiteDriver: MergeDriver, @unchecked Sendable {
 
   var result: [Float] { Array(output[..<count]) }
   var runsAfterFailure: Int { state.withLock { $0.runsAfterFailure } }
+  /// Lent so far, over all runs.
+  var blocks: Int { state.withLock { $0.blocks } }
   var hasFailed: Bool { state.withLock { $0.hasFailed } }
   /// Whether the inputs are as they were.
   var inputsAreUnchanged: Bool { zip(inputs, original).allSatisfy { lent, values in (0..<values.count).allSatisfy { lent.start[$0].bitPattern == values[$0].bitPattern } } }
