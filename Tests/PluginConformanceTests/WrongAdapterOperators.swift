@@ -36,7 +36,9 @@ struct WrongAdapterOperator: AdapterMerging, AdapterExtracting {
     if mutation == .refusesColumns, request.inputs == 1 { throw PluginError(.unsupported, "no columns") }
     if mutation == .isSilentAboutNaN, request.factors.contains(where: { factor in (0..<factor.rank * request.inputs).contains { factor.a[$0].isNaN } }) { return }
     var parameters = request.parameters
-    if mutation == .takesNoWeight { for input in parameters.perInput.indices where parameters.perInput[input]["weight"] == nil { parameters.perInput[input]["weight"] = .number(1) } }
+    if mutation == .takesNoWeight {
+      for input in parameters.perInput.indices where parameters.perInput[input]["weight"] == nil { parameters.perInput[input]["weight"] = .number(1) }
+    }
     defer { if mutation == .writesToFactors { UnsafeMutablePointer(mutating: request.factors[0].a)[0] = 0.125 } }
     let host = Changing(host: request.host) { rank, a, b in
       switch mutation {

@@ -140,7 +140,9 @@ struct WrongOperator: TensorMerging {
     room.initialize(repeating: 1)
     defer { room.deallocate() }
     let lent = UnsafeMutableBufferPointer(rebasing: room[..<block.count])
-    if mutation != .ignoresMasks, density < 1, request.fillMask(lent, input: input, offset: mutation == .asksForMasksElsewhere ? block.offset + 1 : block.offset) { return Array(lent) }
+    if mutation != .ignoresMasks, density < 1, request.fillMask(lent, input: input, offset: mutation == .asksForMasksElsewhere ? block.offset + 1 : block.offset) {
+      return Array(lent)
+    }
     if density >= 1 || mutation == .drawsWithoutSaying && density >= 1 { return Array(lent) }
     let seed = mutation == .ignoresTheSeed || mutation == .readsTheName ? 0 : request.seed
     let name = mutation == .ignoresTheTensor || mutation == .drawsWithoutSaying ? 0 : request.tensor.utf8.reduce(UInt64(5)) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }

@@ -19,10 +19,11 @@ struct GateScene: Sendable {
 
   /// The samples, and what damage makes of them.
   func candidates(damaged: Int) -> [GateSample] {
-    samples + (0..<damaged).map { number in
-      var random = SuiteRandom(options.seed &+ UInt64(number) &* 0x1_0001)
-      return samples[number % samples.count].damaged(&random)
-    }
+    samples
+      + (0..<damaged).map { number in
+        var random = SuiteRandom(options.seed &+ UInt64(number) &* 0x1_0001)
+        return samples[number % samples.count].damaged(&random)
+      }
   }
 
   /// The directions that a layer says it judges.
