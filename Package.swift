@@ -207,11 +207,16 @@ let package = Package(
     .testTarget(name: "QuicTransportTests", dependencies: [api, "CentramPluginTesting", "Transport_Quic", "CQuic"], swiftSettings: swift),
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
-      name: "CentramHostTests", dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-describe-fixture"],
-      swiftSettings: swift),
+      name: "CentramHostTests",
+      dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-conform-fixture", "centram-describe-fixture"], swiftSettings: swift),
+    .testTarget(
+      name: "PluginConformanceTests",
+      dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
       name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
+    .executableTarget(
+      name: "centram-conform-fixture", dependencies: ["CentramHost", "CentramPluginTesting"], path: "Tests/Fixtures/Host/Conform", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),
     .executableTarget(
