@@ -22,6 +22,7 @@ public enum ConformanceChild {
     do {
       let request = try JSONDecoder().decode(ConformanceRequest.self, from: Data(json.utf8))
       let conformance = try PluginConformance(request, trust: trust)
+      output.write(.loaded(title: conformance.record.title, checks: conformance.checks))
       _ = await conformance.suite.run(only: request.only.map(Set.init)) { output.write(ConformanceLine($0)) }
       output.write(.ended)
       return 0

@@ -14,34 +14,28 @@ public struct PluginCheckReport: Sendable {
   ///   - record: after the checks that only read.
   ///   - request: nil: no suite is wanted.
   ///   - progress: told of each result as it comes.
-  /// - Throws: `invalid` for a check that there is not, and why the plugin was not loaded after all.
+  /// - Throws: why the plugin was not loaded after all, or a check that there is not.
   public init(
     _ record: PluginRecord, request: ConformanceRequest?, process: ConformanceProcess, progress: (ConformanceResult) -> Void = { _ in }
   ) throws(HostError) {
     self.record = record
-    let names = PluginConformance.checkNames(record.kind)
-    if let request, let names { try Self.requireKnown((request.only ?? []) + request.skipped, names, record) }
-    if let why = Self.reason(against: record, request, names) {
+    if let why = Self.reason(against: record, request) {
       (results, whyNotRun) = ([], why)
-      return
+    } else {
+      guard let request else { preconditionFailure("without a request there is a reason not to run the suite") }
+      (results, whyNotRun) = (try process.run(request, progress: progress), nil)
     }
-    guard let request, let names else { preconditionFailure("without a request or a suite there is a reason not to run it") }
-    (results, whyNotRun) = (try process.run(request, checks: names, progress: progress), nil)
   }
 
-  private static func reason(against record: PluginRecord, _ request: ConformanceRequest?, _ names: [String]?) -> String? {
+  private static func reason(against record: PluginRecord, _ request: ConformanceRequest?) -> String? {
     if case .failed = record.state { return "the plugin is refused" }
     guard let request else { return "it was not asked for" }
-    if names == nil { return "there is no suite for the kind \(record.kind)" }
+    // Only its descriptor knows a bare library's kind, and that is in the library.
+    if record.version != nil, PluginConformance.checkNames(record.kind) == nil { return "there is no suite for the kind \(record.kind)" }
     if record.publisher == nil, !request.runsUnsigned {
       return "no trusted publisher signed the plugin; --run runs its code, in a process of its own"
     }
     return nil
-  }
-
-  private static func requireKnown(_ wanted: [String], _ names: [String], _ record: PluginRecord) throws(HostError) {
-    guard let unknown = wanted.first(where: { !names.contains($0) }) else { return }
-    throw HostError(.invalid, "the suite of the kind \(record.kind) has no check \(unknown)\(NearestName.hint(for: unknown, among: names)); known: \(names.joined(separator: ", "))")
   }
 
   /// Why the plugin did not pass; nil where it did.
