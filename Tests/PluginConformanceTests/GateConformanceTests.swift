@@ -50,7 +50,7 @@ import Testing
     let memory = WrongMemory()
     var options = GateLayerConformance.Options()
     (options.samples, options.expectsAcceptance) = (WrongGateLayer.samples, mutation == nil || mutation == .refusesTheHonest)
-    (options.promptness, options.timeLimit) = (.milliseconds(700), .seconds(5))
+    (options.promptness, options.timeLimit) = (.seconds(3), .seconds(20))
     return GateLayerConformance(options: options) { (environment) throws(PluginError) in try WrongGateLayer(mutation, environment, memory) }
   }
 

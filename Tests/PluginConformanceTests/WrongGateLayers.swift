@@ -67,7 +67,7 @@ final class WrongGateLayer: GateLayer {
   }
 
   func judge(_ candidate: GenomeCandidate) async throws(PluginError) -> Verdict {
-    if mutation == .sleepsThroughCancellation, Task.isCancelled { await Task.detached { try? await Task.sleep(for: .seconds(2)) }.value }
+    if mutation == .sleepsThroughCancellation, Task.isCancelled { await Task.detached { try? await Task.sleep(for: .seconds(10)) }.value }
     if mutation == .refusesOutbound, candidate.direction == .outbound { throw PluginError(.unsupported, "inbound only") }
     let limit = try limit(candidate.policyJSON)
     if mutation != .judgesWithoutAClock, services.service("centram.clock/1") == nil { throw PluginError(.unavailable, "it needs centram.clock/1") }
