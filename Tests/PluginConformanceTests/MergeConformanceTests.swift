@@ -58,14 +58,20 @@ import Testing
 
 /// The suite's own tests: it is none if it lets wrong operators pass.
 @Suite struct WrongMergeOperatorTests {
+  private static var options: MergeOperatorConformance.Options {
+    var options = MergeOperatorConformance.Options()
+    options.rows = 16
+    return options
+  }
+
   static func suite(_ mutation: MergeMutation?) -> MergeOperatorConformance {
     let memory = WrongMemory()
-    return MergeOperatorConformance { (environment) throws(PluginError) in try WrongOperator(mutation, memory, configurationJSON: environment.configurationJSON) }
+    return MergeOperatorConformance(options: options) { (environment) throws(PluginError) in try WrongOperator(mutation, memory, configurationJSON: environment.configurationJSON) }
   }
 
   static func suite(_ mutation: AdapterMutation) throws -> MergeOperatorConformance {
     let make = try MergeConformanceTests.factory("merge.lora_svd")
-    return MergeOperatorConformance { (environment) throws(PluginError) in
+    return MergeOperatorConformance(options: options) { (environment) throws(PluginError) in
       guard let base = try make(environment) as? any AdapterMerging & AdapterExtracting else { throw PluginError(.invalid, "not both abilities") }
       return WrongAdapterOperator(base, mutation)
     }
