@@ -56,6 +56,16 @@ import Testing
   }
 }
 
+extension MergeConformanceTests {
+  /// The types that work on adapters of different ranks; those that draw among them.
+  @Test(arguments: ["cat", "ties_svd", "dare_linear_svd", "dare_ties_svd", "magnitude_prune_svd"]) func peftKeepsItsPromisesWithEachType(type: String) async throws {
+    var options = MergeOperatorConformance.Options()
+    options.parameters = ["combination_type": .string(type), "density": .number(0.5)]
+    if type != "cat" { options.exempt = ["adapter-identity": "half of the elements are left out"] }
+    #expect(await MergeOperatorConformance(options: options, make: try Self.factory("merge.peft")).failures() == [])
+  }
+}
+
 /// The suite's own tests: it is none if it lets wrong operators pass.
 @Suite struct WrongMergeOperatorTests {
   private static var options: MergeOperatorConformance.Options {
