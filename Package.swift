@@ -221,8 +221,11 @@ let package = Package(
       name: "CentramHostTests",
       dependencies: [
         api, "CentramArchive", "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing",
-        "TestServer", "centram-describe-fixture", "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
+        "TestServer", "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
       ], swiftSettings: swift),
+    .testTarget(
+      name: "PluginConformanceTests",
+      dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
       name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(
@@ -232,6 +235,8 @@ let package = Package(
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost", "CentramPackaging"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
     .executableTarget(
       name: "centram-isolation-fixture", dependencies: [api, "CentramHost", "CentramIsolation", "CentramPluginTesting"], path: "Tests/Fixtures/Isolation", swiftSettings: swift),
+    .executableTarget(
+      name: "centram-conform-fixture", dependencies: ["CentramHost", "CentramPluginTesting"], path: "Tests/Fixtures/Host/Conform", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .executableTarget(name: "centram-install-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Install", swiftSettings: swift),
     .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),
