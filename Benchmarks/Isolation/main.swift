@@ -19,6 +19,16 @@ func seconds(_ body: () throws -> Void) rethrows -> Double {
   return (ContinuousClock.now - start) / .seconds(1)
 }
 func median(_ values: [Double]) -> Double { values.isEmpty ? .nan : values.sorted()[values.count / 2] }
+/// Processor time of this process and of another, which a machine under load does not stretch as it does the clock's.
+func processorSeconds(and pid: Int32?) -> Double {
+  var own = rusage()
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &own)
+  let mine = [own.ru_utime, own.ru_stime].reduce(0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
+  guard let pid, let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let name = stat.lastIndex(of: ")") else { return mine }
+  // After the name: the state, then the fields from the fourth on; user and system time are the 14th and 15th.
+  let fields = stat[name...].split(separator: " ").dropFirst()
+  return mine + fields.dropFirst(11).prefix(2).reduce(0) { $0 + (Double($1) ?? 0) } / Double(sysconf(Int32(_SC_CLK_TCK)))
+}
 /// Each line at once, for what follows takes long.
 func say(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 func text(_ value: Double, _ digits: Int = 3) -> String { String(format: "%.\(digits)f", value) }
@@ -68,19 +78,29 @@ func measureMerges(_ plugins: BenchPlugins) throws {
   let own = plugins.host(isolated: false), other = plugins.host(isolated: true)
   for method in ["linear", "task_arithmetic", "ties"] {
     let inProcess = try own.mergeOperator(method), isolated = try other.mergeOperator(method)
-    var times: ([Double], [Double]) = ([], []), sums: (UInt64, UInt64) = (0, 0)
+    let pid = other.snapshot().records.first { $0.id.hasSuffix(method.replacing("_", with: "-")) }?.health?.pid
+    var times: ([Double], [Double]) = ([], []), work: ([Double], [Double]) = ([], []), sums: (UInt64, UInt64) = (0, 0)
     // One of each unmeasured, then in turn, each first as often as the other.
     for repetition in 0...repetitions {
       for isIsolated in repetition % 2 == 0 ? [false, true] : [true, false] {
+        let before = processorSeconds(and: pid)
         let time = try seconds { try case_.merge(isIsolated ? isolated : inProcess, method) }
+        let used = processorSeconds(and: pid) - before
         if isIsolated { sums.1 = case_.checksum } else { sums.0 = case_.checksum }
         guard repetition > 0 else { continue }
-        if isIsolated { times.1.append(time) } else { times.0.append(time) }
+        if isIsolated {
+          times.1.append(time)
+          work.1.append(used)
+        } else {
+          times.0.append(time)
+          work.0.append(used)
+        }
       }
     }
     let ratios = zip(times.1, times.0).map(/)
     say(
       "\(method): in process \(text(median(times.0))), isolated \(text(median(times.1))), ratio \(text(median(times.1) / median(times.0))) "
-        + "(of pairs \(text(ratios.min() ?? 0)) to \(text(ratios.max() ?? 0))), same bits: \(sums.0 == sums.1)")
+        + "(of pairs \(text(ratios.min() ?? 0)) to \(text(ratios.max() ?? 0))); "
+        + "processor time \(text(median(work.0))) and \(text(median(work.1))), ratio \(text(median(work.1) / median(work.0))); same bits: \(sums.0 == sums.1)")
   }
 }

@@ -26,7 +26,7 @@ final class CallLine: Sendable {
       let end: PluginError
       do throws(ChannelError) {
         while true { try take(socket.receive()) }
-      } catch { end = child.failure(error, in: .receive) }
+      } catch { end = child.failure(error) }
       let open = state.withLock { state in
         state.end = end
         defer { state.open = [:] }

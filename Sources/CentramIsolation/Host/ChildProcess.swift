@@ -136,13 +136,13 @@ final class ChildProcess: Sendable {
   }
 
   /// What a caller gets for a channel that failed: the process is ended where it still runs, and its end is waited for.
-  func failure(_ error: ChannelError, in what: Operation) -> PluginError {
+  func failure(_ error: ChannelError) -> PluginError {
     var code = PluginError.Code.internalFailure
     switch error {
     case .closed: break
     case .timedOut:
       code = .limitExceeded
-      end("took longer than its limit for one call (\(what))")
+      end("took longer than its limit for one call")
     case .broken(let how): end("broke the protocol: \(how)")
     case .system(let number): end("could not be reached: \(String(cString: strerror(number)))")
     }
@@ -217,7 +217,7 @@ final class ChildProcess: Sendable {
     switch outcome {
     case .success(let payload): return payload
     case .failure(.plugin(let error)): throw error
-    case .failure(.lost(let error)): throw failure(error, in: operation)
+    case .failure(.lost(let error)): throw failure(error)
     }
   }
 
@@ -227,7 +227,7 @@ final class ChildProcess: Sendable {
       let value = try body(&reader)
       try reader.end()
       return value
-    } catch { throw failure(error, in: .start) }
+    } catch { throw failure(error) }
   }
 
   // MARK: Channels
@@ -242,7 +242,7 @@ final class ChildProcess: Sendable {
     }
     if let known {
       // Whatever lies in it was not asked for.
-      guard !known.socket.hasSomething else { throw failure(hasEnded ? .closed : .broken("a message that nobody asked for"), in: .ping) }
+      guard !known.socket.hasSomething else { throw failure(hasEnded ? .closed : .broken("a message that nobody asked for")) }
       return known
     }
     guard isNew else { throw PluginError(.limitExceeded, "\(configuration.channels) calls of \(library.name) are under way, which is the limit") }

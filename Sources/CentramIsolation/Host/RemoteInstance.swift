@@ -84,7 +84,7 @@ extension ChildProcess {
       case .plugin(let error):
         giveBack(channel)
         throw error
-      case .lost(let reason): throw failure(reason, in: .ping)
+      case .lost(let reason): throw failure(reason)
       }
     }
   }

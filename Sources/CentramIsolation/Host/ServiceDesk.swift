@@ -2,7 +2,7 @@ internal import CSandbox
 internal import CentramPluginAPI
 internal import Synchronization
 
-/// Answers what a plugin asks of its host outside of calls: the log, the clock, random bytes, and where its kind needs it, the node's identity.
+/// Answers what a plugin asks of its host outside of calls: the log, the clock, random bytes, and for transports, the node's identity.
 final class ServiceDesk: Sendable {
   /// The services that there are, by id.
   let offered: [String]
@@ -18,8 +18,8 @@ final class ServiceDesk: Sendable {
     exportsSeed = configuration.exportsSeed && kind == .transport
     clock = services.service("centram.clock/1") as? any ClockService
     random = services.service("centram.random/1") as? any RandomService
-    // A signature of the node's is not for code that only computes.
-    identity = kind == .transport || kind == .trainer ? services.service("centram.identity/1") as? any IdentityService : nil
+    // A signature of the node's is not for code that only computes: whoever reads its results would carry it out.
+    identity = kind == .transport ? services.service("centram.identity/1") as? any IdentityService : nil
     offered = [clock.map { _ in "centram.clock/1" }, random.map { _ in "centram.random/1" }, identity.map { _ in "centram.identity/1" }].compactMap { $0 }
   }
 

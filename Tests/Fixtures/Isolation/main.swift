@@ -25,7 +25,7 @@ func resident() -> Int {
 func host(_ folder: String, isolating: Bool, runner: String) -> PluginHost {
   var settings = IsolationConfiguration(runner: runner)
   (settings.memoryBytes, settings.restartDelays, settings.failureLimit) = (128 << 20, [], .max)
-  settings.callSeconds = [.mergeOperator: 0.5, .gateLayer: 0.5]
+  settings.callSeconds = [.mergeOperator: 3, .gateLayer: 3]
   let host = PluginHost(
     configuration: HostConfiguration(
       folders: [folder], trust: TrustPolicy(untrusted: isolating ? .isolate : .allow), isolation: ProcessIsolation(settings)))
@@ -83,7 +83,7 @@ func inject(_ arguments: [String]) throws -> Count {
     count.residentBefore = resident()
     for index in 0..<faults {
       // A hang takes as long as its limit, so there are few.
-      let mode = index % 100 == 99 ? "hang" : modes[Int(random.next() % UInt64(modes.count))]
+      let mode = index % 200 == 199 ? "hang" : modes[Int(random.next() % UInt64(modes.count))]
       let place = random.next() % 2 == 0 || mode == "write-input" ? "block" : ""
       count.faults += 1
       do {
