@@ -95,6 +95,7 @@ let package = Package(
   name: "centram",
   products: [
     .executable(name: "centram-host", targets: ["centram-host"]),
+    .executable(name: "centram-plugin-runner", targets: ["centram-plugin-runner"]),
     .library(name: "CentramHost", targets: ["CentramHost"]),
     .library(name: "CentramPluginTesting", targets: ["CentramPluginTesting"]),
   ] + plugins.map { .library(name: "centram_\($0.target)", type: .dynamic, targets: [$0.target]) }
@@ -136,17 +137,27 @@ let package = Package(
     .target(name: "CentramGateStatistics", dependencies: [api, "CentramGateSupport", "CentramGenome", "CentramLinearAlgebra", "CentramNumerics"], swiftSettings: swift),
     .target(
       name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
-    .target(name: "CentramStore", dependencies: ["CentramGenome", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
+    .target(name: "CentramStore", dependencies: ["CentramGenome", "CHostSystem", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
       name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CHostSystem"], swiftSettings: swift),
+    .target(name: "CSandbox"),
+    .target(name: "CRunnerShim"),
+    .target(name: "CentramIsolation", dependencies: [api, "CentramLanes", "CSandbox"], swiftSettings: swift),
+    // The program in which an isolated plugin lives. It lies beside the shared libraries, so it finds them there.
+    .executableTarget(
+      name: "centram-plugin-runner", dependencies: ["CentramIsolation", "CRunnerShim"], swiftSettings: swift,
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN"])]),
+    .target(
+      name: "CentramPackaging", dependencies: [api, "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem", "CSodium"], swiftSettings: swift),
+    .target(name: "CentramArchive", swiftSettings: swift),
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTrainingSupport", "CentramTransportSupport",
-        "CentramWire", "CKernels",
+        api, "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramLanes", "CentramModel", "CentramNumerics", "CentramStore", "CentramTrainingSupport",
+        "CentramTransportSupport", "CentramWire", "CKernels",
         "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
@@ -157,8 +168,8 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTransportSupport", "CentramWire",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        api, "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramPackaging", "CentramPluginTesting", "CentramStore",
+        "CentramTransportSupport", "CentramWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
@@ -208,16 +219,26 @@ let package = Package(
     .testTarget(name: "EndToEndTests", dependencies: ["CentramModel", "TestServer"], swiftSettings: swift),
     .testTarget(
       name: "CentramHostTests",
-      dependencies: [api, "CentramHost", "CentramLanes", "CentramPluginTesting", "centram-conform-fixture", "centram-describe-fixture"], swiftSettings: swift),
+      dependencies: [
+        api, "CentramArchive", "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing",
+        "TestServer", "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
+      ], swiftSettings: swift),
     .testTarget(
       name: "PluginConformanceTests",
       dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
       name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
-    .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
+    .executableTarget(
+      name: "centram-isolation-bench",
+      dependencies: [api, "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramPluginTesting"], path: "Benchmarks/Isolation",
+      swiftSettings: swift),
+    .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost", "CentramPackaging"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
+    .executableTarget(
+      name: "centram-isolation-fixture", dependencies: [api, "CentramHost", "CentramIsolation", "CentramPluginTesting"], path: "Tests/Fixtures/Isolation", swiftSettings: swift),
     .executableTarget(
       name: "centram-conform-fixture", dependencies: ["CentramHost", "CentramPluginTesting"], path: "Tests/Fixtures/Host/Conform", swiftSettings: swift),
-    .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
+    .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
+    .executableTarget(name: "centram-install-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Install", swiftSettings: swift),
     .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),
     .executableTarget(
       name: "centram-kernel-bench", dependencies: ["CModelKernels", "CKernelPeak"], path: "Benchmarks/ModelKernels", exclude: ["Peak"], swiftSettings: swift),

@@ -139,13 +139,26 @@ for number in 1...givers {
   running.append(giver)
   addresses.append("\(await giver.node.key.publicKey)@\(await giver.node.listening[0])")
 }
-let times = Mutex<(first: UInt64, whole: UInt64, stored: UInt64)>((0, 0, 0))
+struct Moment { var time: UInt64 = 0, processor = 0.0 }
+
+/// Now, with the processor time of this process so far, which is both ends'.
+@Sendable func moment() -> Moment {
+  var usage = rusage()
+  getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+  let seconds = [usage.ru_utime, usage.ru_stime].reduce(0.0) { $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6 }
+  return Moment(time: BenchClock().monotonicNanoseconds, processor: seconds)
+}
+
+/// Nanoseconds of processor time a byte, of both ends.
+func cost(_ begin: Moment, _ end: Moment, _ bytes: Int) -> Double { ((end.processor - begin.processor) / Double(bytes) * 1e11).rounded() / 100 }
+
+let times = Mutex<(first: Moment, whole: Moment, stored: Moment)>((Moment(), Moment(), Moment()))
 let (stored, done) = AsyncStream<Void>.makeStream()
 var hooks = ExchangeHooks()
 hooks.reached = { step in
-  let now = BenchClock().monotonicNanoseconds
+  let now = moment()
   switch step {
-  case .manifestReceived: times.withLock { if $0.first == 0 { $0.first = now } }
+  case .manifestReceived: times.withLock { if $0.first.time == 0 { $0.first = now } }
   case .chunksComplete: times.withLock { $0.whole = now }
   case .genomeStored:
     times.withLock { $0.stored = now }
@@ -157,13 +170,16 @@ let taker = try BenchTrader(100, in: folder, peers: addresses, hooks: hooks)
 await taker.start()
 for await _ in stored {}
 let taken = times.withLock { $0 }
-let inFlight = Double(taken.whole - taken.first) / 1e9, exchanged = Double(size) / (Double(taken.stored - taken.first) / 1e9)
+let inFlight = Double(taken.whole.time - taken.first.time) / 1e9, exchanged = Double(size) / (Double(taken.stored.time - taken.first.time) / 1e9)
 for trader in running + [taker] { await trader.node.stop() }
 FileHandle.standardError.write(Data("exchange \(exchanged)\n".utf8))
+let before = moment()
 let rate = try await bulk(size, piece: chunkKiB << 10)
+let after = moment()
 let figures: [String: Any] = [
   "megabytes": megabytes, "givers": givers, "chunk_kib": chunkKiB, "bulk_mb_per_s": (rate / 1e5).rounded() / 10, "exchange_mb_per_s": (exchanged / 1e5).rounded() / 10,
   "chunks_mb_per_s": (Double(size) / inFlight / 1e5).rounded() / 10, "ratio": (exchanged / rate * 1000).rounded() / 1000,
-  "chunks": taker.exchange.counters.all["chunksReceived"] ?? 0,
+  "bulk_cpu_ns_per_byte": cost(before, after, size), "exchange_cpu_ns_per_byte": cost(taken.first, taken.stored, size),
+  "chunks_cpu_ns_per_byte": cost(taken.first, taken.whole, size), "chunks": taker.exchange.counters.all["chunksReceived"] ?? 0,
 ]
 print(String(decoding: try JSONSerialization.data(withJSONObject: figures, options: [.sortedKeys]), as: UTF8.self))

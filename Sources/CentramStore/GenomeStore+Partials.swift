@@ -52,9 +52,9 @@ extension GenomeStore {
     }
   }
 
-  /// A piece of a file, as it lies there: whoever passes it on compares a hash.
+  /// Fills `buffer` with a piece of a file, as it lies there: whoever passes it on compares a hash.
   /// - Throws: `.notFound`, `.damaged` where the file is shorter.
-  public func piece(ofBlob hash: String, at offset: Int, count: Int) throws(StoreError) -> [UInt8] {
+  public func read(ofBlob hash: String, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) {
     let path = blobs.path(hash)
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else {
@@ -62,14 +62,6 @@ extension GenomeStore {
       throw .system(path)
     }
     defer { Foundation.close(descriptor) }
-    var failure: StoreError?
-    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
-      do throws(StoreError) {
-        try PartialBlob.read(descriptor, path, at: offset, into: UnsafeMutableRawBufferPointer(buffer))
-        initialized = count
-      } catch { failure = error }
-    }
-    if let failure { throw failure }
-    return bytes
+    try PartialBlob.read(descriptor, path, at: offset, into: buffer)
   }
 }

@@ -6,12 +6,12 @@ public struct Frame: Sendable, Hashable {
   /// False only for a frame of a stream on which both ends agreed to leave signatures out.
   public let isSigned: Bool
   /// Bytes that followed the frame on its stream, as many as its message says. The signature does not cover them: a hash that was signed does.
-  public internal(set) var bulk: [UInt8] = []
+  public internal(set) var bulk: Bulk?
 
   init(header: FrameHeader, bytes: [UInt8], isSigned: Bool) { (self.header, self.bytes, self.isSigned) = (header, bytes, isSigned) }
 
   /// Bytes that came for it.
-  public var countWithBulk: Int { bytes.count + bulk.count }
+  public var countWithBulk: Int { bytes.count + (bulk?.count ?? 0) }
 
   /// Reads one whole frame, such as one that was kept as evidence.
   /// - Throws: `wrongLength` where the bytes are not one frame, and what `FrameDecoder` throws.

@@ -9,8 +9,8 @@ public struct FrameDecoder: Sendable {
   public var unsignedTypes: Set<MessageType>
   /// Whether bytes follow frames that say so, as on a stream; not where frames are kept by themselves.
   private let readsBulk: Bool
-  /// A frame whose bulk is not all here, and how much of it is missing.
-  private var incomplete: Frame?, missing = 0
+  /// A frame whose bulk is not all here, what came of it, and how much is missing.
+  private var incomplete: Frame?, bulk: Bulk?, missing = 0
   private var buffer: [UInt8]
   /// Where unread bytes stand. Before them there is always room for the signing domain.
   private var start = Self.room
@@ -31,9 +31,9 @@ public struct FrameDecoder: Sendable {
   /// Whether no byte waits, and none is to be dropped.
   public var isEmpty: Bool { start == end && skipped == 0 && incomplete == nil }
   /// Bytes that wait.
-  public var count: Int { end - start + (incomplete?.countWithBulk ?? 0) }
+  public var count: Int { end - start + (incomplete?.bytes.count ?? 0) + (bulk?.count ?? 0) }
   /// Bytes of memory held.
-  public var capacity: Int { buffer.count + (incomplete?.bulk.capacity ?? 0) }
+  public var capacity: Int { buffer.count + (bulk?.capacity ?? 0) }
 
   /// Takes bytes over. Call `next` until it gives nil before there are more.
   public mutating func append(_ bytes: UnsafeRawBufferPointer) {
@@ -42,7 +42,7 @@ public struct FrameDecoder: Sendable {
     skipped -= dropped
     if incomplete != nil, start == end {
       dropped = min(missing, bytes.count)
-      addBulk(bytes[..<dropped])
+      addBulk(UnsafeRawBufferPointer(rebasing: bytes[..<dropped]))
     }
     guard bytes.count > dropped else { return }
     let added = UnsafeRawBufferPointer(rebasing: bytes[dropped...])
@@ -86,19 +86,44 @@ public struct FrameDecoder: Sendable {
   /// The frame whose bulk is awaited, when all of it is here.
   private mutating func whole() -> Frame? {
     let taken = start..<start + min(missing, end - start)
-    addBulk(buffer[taken])
+    buffer.withUnsafeBytes { addBulk(UnsafeRawBufferPointer(rebasing: $0[taken])) }
     start = taken.upperBound
     guard missing == 0 else {
       forget()
       return nil
     }
-    defer { incomplete = nil }
+    incomplete?.bulk = bulk
+    defer { (incomplete, bulk) = (nil, nil) }
     return incomplete
   }
 
-  private mutating func addBulk(_ bytes: some Collection<UInt8>) {
-    incomplete?.bulk.append(contentsOf: bytes)
+  private mutating func addBulk(_ bytes: UnsafeRawBufferPointer) {
+    guard !bytes.isEmpty else { return }
+    makeBulkRoom(for: bytes.count)
+    bulk?.add(bytes)
     missing -= bytes.count
+  }
+
+  /// Memory for at most twice of what came. A copy of this decoder has bytes of its own.
+  private mutating func makeBulkRoom(for added: Int) {
+    let count = bulk?.count ?? 0
+    if let bulk, bulk.capacity - count >= added, isKnownUniquelyReferenced(&self.bulk) { return }
+    let larger = Bulk(capacity: count + added)
+    if let bulk { larger.add(bulk.bytes) }
+    bulk = larger
+  }
+
+  /// Where the next bytes of a bulk may be received without being copied; `didReceiveBulk` counts them. Nil where `append` takes them, as it does the
+  /// first of each.
+  public mutating func roomForBulk() -> UnsafeMutableRawBufferPointer? {
+    guard incomplete != nil, start == end, let count = bulk?.count, count >= Self.keptCapacity else { return nil }
+    if bulk?.rest.isEmpty ?? true || !isKnownUniquelyReferenced(&bulk) { makeBulkRoom(for: min(missing, count)) }
+    return bulk.map { UnsafeMutableRawBufferPointer(rebasing: $0.rest[..<min(missing, $0.rest.count)]) }
+  }
+
+  public mutating func didReceiveBulk(_ count: Int) {
+    bulk?.didWrite(count)
+    missing -= count
   }
 
   private enum Step {

@@ -13,7 +13,7 @@ struct Tampering: Sendable, CustomTestStringConvertible {
     let acme = PluginSignature.makeKeyPair(), other = PluginSignature.makeKeyPair()
     func trust(kinds: Set<PluginKind> = [], mustIsolate: Bool = false) -> TrustPolicy {
       let acme = TrustPolicy.Publisher(name: "acme", key: acme.publicKey, ids: ["test.*"], kinds: kinds, mustIsolate: mustIsolate)
-      return TrustPolicy(publishers: [acme], requireSignature: true)
+      return TrustPolicy(publishers: [acme], untrusted: .refuse)
     }
   }
 
@@ -95,7 +95,7 @@ private let tamperings: [Tampering] = [
   .manifest("functions outside their lane", .manifest, "functions belongs to the ffi lane") { $0["functions"] = ["merge_block": [String: String]()] },
   .manifest("another publisher's name", .rights, "names the publisher umbrella, but acme signed it") { $0["publisher"] = "umbrella" },
   .manifest("an id outside the publisher's", .rights, "acme may not publish the id gate.norms, only test.*") { $0["id"] = "gate.norms" },
-  .manifest("a wish for isolation", .rights, "not available yet") { $0["isolation"] = "process" },
+  .manifest("a wish for isolation", .rights, "set up without one") { $0["isolation"] = "process" },
   .manifest("a C ABI to come", .api, "it takes C ABI ^2.0, this host has 1.0.0") { $0["api"] = ["c": "^2.0"] },
   .manifest("a Swift API to come", .api, "it takes Swift API >=1.5.0 <2.0.0, this host has 1.0.0") { manifest in
     (manifest["lanes"], manifest["api"]) = (["swift"], ["c": "1.x", "swift": ">=1.5.0 <2.0.0"])
@@ -114,7 +114,7 @@ private let tamperings: [Tampering] = [
     let path = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator, signedBy: signers.acme.secretKey)
     return (path, signers.trust(kinds: [.trainer]))
   },
-  Tampering(name: "a publisher that must be isolated", check: .rights, sentence: "its publisher's entry") { signers in
+  Tampering(name: "a publisher that must be isolated", check: .rights, sentence: "the entry of its publisher acme says so") { signers in
     let path = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator, signedBy: signers.acme.secretKey)
     return (path, signers.trust(mustIsolate: true))
   },
@@ -151,7 +151,7 @@ private let tamperings: [Tampering] = [
 ]
 
 @Suite struct RefusalTests {
-  @Test(arguments: tamperings) func eachTamperingIsRefusedByItsOwnCheck(_ tampering: Tampering) throws {
+  @Test(arguments: tamperings + trustTamperings) func eachTamperingIsRefusedByItsOwnCheck(_ tampering: Tampering) throws {
     if tampering.name == "a missing library" { try emptyLibrary() }
     var (path, trust) = try tampering.make(Tampering.Signers())
     if tampering.name == "one bit of the library" {
@@ -179,8 +179,10 @@ private let tamperings: [Tampering] = [
   }
 
   @Test func everyRefusalOfTheTableDiffersFromTheOthers() {
-    #expect(Set(tamperings.map(\.name)).count == tamperings.count && tamperings.count > 50)
-    #expect(Set(tamperings.map(\.check)).count >= 18)
+    let all = tamperings + trustTamperings
+    #expect(Set(all.map(\.name)).count == all.count && all.count >= 90)
+    #expect(Set(all.map { "\($0.check) \($0.sentence)" }).count >= 70)
+    #expect(Set(all.map(\.check)).count >= 18)
   }
 
   /// The linker hides the descriptor of a support module's type, and not the one of its conformance.

@@ -26,7 +26,7 @@ import Testing
     let chunk = try Self.chunk(ping.count), bytes = chunk.bytes + ping + (try MessageType.ping.filled().frame(sequence: 3).bytes)
     let whole = try frames([bytes[...]])
     #expect(whole.map(\.header.sequence) == [1, 3])
-    #expect(whole[0].bytes == chunk.bytes && whole[0].bulk == ping && whole[0].countWithBulk == chunk.bytes.count + ping.count && whole[1].bulk.isEmpty)
+    #expect(whole[0].bytes == chunk.bytes && whole[0].bulk == Bulk(ping) && whole[0].countWithBulk == chunk.bytes.count + ping.count && whole[1].bulk == nil)
     for at in bytes.indices { #expect(try frames([bytes[..<at], bytes[at...]]) == whole, "split at \(at)") }
     #expect(try frames(bytes.indices.map { bytes[$0...$0] }) == whole)
   }
@@ -44,7 +44,7 @@ import Testing
     var message = WireChunk()
     (message.genome, message.length) = (Data(repeating: 4, count: 32), (1 << 20) + 1)
     let found = try frames([rawFrame(type: MessageType.chunk.rawValue, payload: try [UInt8](message.serializedData()))[...]])
-    #expect(found.count == 1 && found[0].bulk.isEmpty)
+    #expect(found.count == 1 && found[0].bulk == nil)
     #expect { try found[0].message(WireChunk.self) } throws: { ($0 as? WireError)?.code == .invalidField }
   }
 
@@ -60,7 +60,7 @@ import Testing
       arrived += 1 << 10
       // Memory comes in pages, and what is doubled was rounded up before.
       #expect(decoder.capacity <= 2 * (arrived + 4096) + 2048)
-      if let frame = try decoder.next() { #expect(frame.bulk.count == 1 << 20 && arrived == head.count + 1 << 20) }
+      if let frame = try decoder.next() { #expect(frame.bulk?.count == 1 << 20 && arrived == head.count + 1 << 20) }
     }
     #expect(try decoder.next() == nil)
     #expect(decoder.capacity <= 2048 && decoder.isEmpty)

@@ -58,7 +58,7 @@ import Testing
     Attack(name: "a flood of chunks that nobody asked for", limits: [.unaskedPerPeerAndMinute: 10], limit: .unaskedPerPeerAndMinute, event: .unasked) { peer, victim in
       for index in 0..<40 {
         let chunk = LooseGenome.Chunk(genome: digest("genome"), index: index, bytes: [UInt8](repeating: 7, count: 1 << 16))
-        guard (try? await peer.session(with: victim).send(chunk.message, bulk: chunk.bytes, inReplyTo: 0)) != nil else { return }
+        guard (try? await peer.session(with: victim).send(chunk.message, bulk: Bulk(chunk.bytes), inReplyTo: 0)) != nil else { return }
       }
     },
     Attack(name: "manifests that nobody asked for", limits: [.unaskedPerPeerAndMinute: 10], limit: .unaskedPerPeerAndMinute, event: .unasked) { peer, victim in
@@ -188,7 +188,7 @@ import Testing
       let session = try await peer.session(with: victim)
       for index in 0..<200 {
         let chunk = LooseGenome.Chunk(genome: Self.digest("genome"), index: index, bytes: [1])
-        guard (try? await session.send(chunk.message, bulk: chunk.bytes, inReplyTo: 0)) != nil else { break }
+        guard (try? await session.send(chunk.message, bulk: Bulk(chunk.bytes), inReplyTo: 0)) != nil else { break }
         await world.sleep(20)
       }
       let isBanned = await victim.node.isBanned(peer.key)

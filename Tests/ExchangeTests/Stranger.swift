@@ -41,7 +41,7 @@ final class Stranger: Sendable {
   func answerChunks(_ body: @escaping @Sendable (WireChunkRequest) async -> LooseGenome.Chunk?) {
     node.handlers.on(WireChunkRequest.self) { [weak self] message, incoming in
       self?.heard.withLock { $0.append(incoming.frame) }
-      if let chunk = await body(message) { try await incoming.session.send(chunk.message, bulk: chunk.bytes, inReplyTo: incoming.frame.header.sequence) }
+      if let chunk = await body(message) { try await incoming.session.send(chunk.message, bulk: Bulk(chunk.bytes), inReplyTo: incoming.frame.header.sequence) }
       return nil
     }
   }

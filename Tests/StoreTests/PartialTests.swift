@@ -15,6 +15,13 @@ import Testing
     try piece.withUnsafeBytes { try partial.write($0, at: range.lowerBound) }
   }
 
+  private static func piece(_ store: GenomeStore, _ hash: String, at offset: Int, count: Int) throws(StoreError) -> [UInt8] {
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 1)
+    defer { buffer.deallocate() }
+    try store.read(ofBlob: hash, at: offset, into: buffer)
+    return Array(buffer)
+  }
+
   private func open(_ store: GenomeStore, genome: Int = 1) throws -> PartialBlob { try store.partial(of: Sample.id(genome), hash: Self.hash, size: Self.bytes.count) }
 
   @Test func piecesInAnyOrderOutliveTheStoreAndBecomeABlobOfTheirHash() throws {
@@ -33,13 +40,31 @@ import Testing
     let blob = try store.keep(partial, expecting: Self.hash, now: 5)
     let read = try store.read(Self.hash)
     #expect(blob.size == 1_000 && read == Self.bytes && store.partialBytes() == 0)
-    let piece = try store.piece(ofBlob: Self.hash, at: 990, count: 10)
+    let piece = try Self.piece(store, Self.hash, at: 990, count: 10)
     #expect(piece == Array(Self.bytes[990...]))
-    #expect(refusal { () throws(StoreError) in _ = try store.piece(ofBlob: Self.hash, at: 991, count: 10) }?.code == .damaged)
-    #expect(refusal { () throws(StoreError) in _ = try store.piece(ofBlob: Sample.hash("none"), at: 0, count: 1) }?.code == .notFound)
+    #expect(refusal { () throws(StoreError) in _ = try Self.piece(store, Self.hash, at: 991, count: 10) }?.code == .damaged)
+    #expect(refusal { () throws(StoreError) in _ = try Self.piece(store, Sample.hash("none"), at: 0, count: 1) }?.code == .notFound)
     // Its lease holds off a collection, like that of any file.
     let (held, collected) = (try store.collect(now: 6).files, try store.collect(now: .max).files)
     #expect(held == 0 && collected == 1)
+  }
+
+  @Test func theHashThatWentOnWithThePiecesIsThatOfTheWhole() throws {
+    let store = try GenomeStore(folder: folder("genomes")), partial = try open(store)
+    // The end comes first, and what is behind the prefix is not read before it is there.
+    for (range, prefix) in [(900..<1_000, 0), (0..<300, 300), (500..<900, 300), (300..<500, 1_000)] {
+      try write(partial, range)
+      try partial.advance(to: prefix)
+    }
+    let blob = try store.keep(partial, expecting: Self.hash, now: 5)
+    #expect(blob.size == 1_000)
+  }
+
+  @Test func aWrongPieceInTheHashThatWentOnIsRefused() throws {
+    let store = try GenomeStore(folder: folder("genomes")), partial = try open(store)
+    try partial.advance(to: 10)
+    try write(partial, 0..<1_000)
+    #expect(refusal { () throws(StoreError) in _ = try store.keep(partial, expecting: Self.hash, now: 5) }?.code == .damaged)
   }
 
   @Test func aWholeFileOfAnotherHashIsRefusedAndRemoved() throws {

@@ -6,13 +6,17 @@ import Testing
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
     "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramStore", "CentramGateSupport",
-    "CentramGateStatistics",
+    "CentramGateStatistics", "CentramIsolation", "CSandbox", "CRunnerShim", "CentramArchive", "CentramPackaging",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
     ("Sources/CentramPluginAPI/Swift", ["CCentramPlugin"]),
     ("Sources/CentramLanes", ["CentramPluginAPI"]),
     ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CHostSystem"]),
+    ("Sources/CentramPackaging", ["CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem"]),
+    ("Sources/CentramArchive", []),
+    ("Sources/CentramIsolation", ["CentramPluginAPI", "CentramLanes", "CSandbox"]),
+    ("Sources/centram-plugin-runner", ["CentramIsolation", "CRunnerShim"]),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
@@ -25,13 +29,13 @@ import Testing
     ("Sources/CentramModel", ["CentramNumerics", "CKernels", "CModelKernels"]),
     ("Sources/CentramDownload", ["CCurl"]),
     ("Sources/CentramWire", []),
-    ("Sources/CentramStore", ["CentramGenome"]),
+    ("Sources/CentramStore", ["CentramGenome", "CHostSystem"]),
     ("Sources/CentramPluginTesting", ["CentramPluginAPI", "CentramHost"]),
     (
       "Sources/CentramNode",
       [
-        "CentramPluginAPI", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTrainingSupport",
-        "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem",
+        "CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramLanes", "CentramModel", "CentramNumerics", "CentramStore",
+        "CentramTrainingSupport", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem",
       ]
     ),
     (
@@ -86,7 +90,7 @@ import Testing
   @Test func onlyTheExecutableReadsTheEnvironment() throws {
     for folder in [
       "Sources/CentramHost", "Sources/CentramModel", "Sources/CentramNode", "Sources/CentramNumerics", "Sources/CentramLinearAlgebra", "Sources/CentramWire",
-      "Sources/CentramGenome", "Sources/CentramStore", "Plugins",
+      "Sources/CentramGenome", "Sources/CentramStore", "Sources/CentramPackaging", "Sources/CentramArchive", "Plugins",
     ] {
       for file in Repository.files(folder, ".swift") {
         let text = try Repository.text(file)

@@ -139,7 +139,7 @@ extension GenomeExchange {
     do throws(SessionError) {
       var chunk = WireChunk()
       (chunk.genome, chunk.file, chunk.index) = (genome.message.genome, UInt32(file), UInt32(index))
-      let bytes: [UInt8]
+      let bytes: Bulk
       do throws(StoreError) { bytes = try genome.chunk(file, index, in: store) } catch {
         node.log(.error, error.message)
         throw SessionError(.refused, "the chunk is damaged here")

@@ -20,7 +20,7 @@ extension PeerSession {
   }
 
   /// Sends an answer with the bytes that follow it, as many as its message says.
-  public func send(_ message: WireChunk, bulk: [UInt8], inReplyTo: UInt64) async throws(SessionError) {
+  public func send(_ message: WireChunk, bulk: Bulk, inReplyTo: UInt64) async throws(SessionError) {
     precondition(bulk.count == Int(message.length), "the message tells how many bytes follow it")
     try await waitForRoom(false)
     try post(message, bulk: bulk, inReplyTo: inReplyTo)
@@ -47,7 +47,7 @@ extension PeerSession {
   /// Signs a message with the next number and puts it on its way. Nothing suspends here, so numbers and frames have the same order.
   @discardableResult
   func post(
-    _ message: some WireMessage, bulk: [UInt8] = [], reliably: Bool = false, inReplyTo: UInt64 = 0, replyExpected: Bool = false
+    _ message: some WireMessage, bulk: Bulk? = nil, reliably: Bool = false, inReplyTo: UInt64 = 0, replyExpected: Bool = false
   ) throws(SessionError) -> UInt64 {
     guard state != .ended else { throw SessionError(.closed, "the session is over") }
     guard reliably || link != nil else { throw SessionError(.disconnected, "the peer is not connected") }
@@ -66,7 +66,7 @@ extension PeerSession {
     }
     nextSequence += 1
     guard let link else { return sequence }
-    let count = frame.bytes.count + bulk.count
+    let count = frame.bytes.count + (bulk?.count ?? 0)
     if !reliably, count > Self.largestOnControl, outgoingStreams < Self.mostOutgoingStreams {
       outgoingStreams += 1
       services.counters.add(.framesSent)
@@ -76,16 +76,17 @@ extension PeerSession {
       link.queue.addElsewhere(count)
       services.scope.start { await self.sendAlone(frame.bytes, bulk, link) }
     } else {
-      push(frame.bytes + bulk, on: link)
+      push(frame.bytes + (bulk.map { [UInt8]($0.bytes) } ?? []), on: link)
     }
     return sequence
   }
 
-  private func sendAlone(_ bytes: [UInt8], _ bulk: [UInt8], _ link: Link) async {
-    let count = bytes.count + bulk.count
+  private func sendAlone(_ bytes: [UInt8], _ bulk: Bulk?, _ link: Link) async {
+    let count = bytes.count + (bulk?.count ?? 0)
     do throws(PluginError) {
       let stream = try await link.connection.openStream()
-      try await stream.send(bytes, bulk: bulk)
+      try await stream.send(bytes)
+      if let bulk { try await stream.send(bulk) }
       try await stream.finish()
       // The peer ends its direction when it has read the frame; until then the stream is one of those that are open.
       try await stream.waitForEnd()

@@ -2,15 +2,19 @@ internal import CentramPluginAPI
 internal import CentramWire
 
 extension TransportStream {
-  /// Sends all of `bytes`, and then all of `bulk`.
-  func send(_ bytes: [UInt8], bulk: [UInt8] = []) async throws(PluginError) {
-    guard bytes.count + bulk.count > 0 else { return }
+  /// Sends all of them.
+  func send(_ bytes: [UInt8]) async throws(PluginError) {
+    guard !bytes.isEmpty else { return }
     // The buffer must stay where it is while the call waits.
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count + bulk.count, alignment: 1)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: bytes.count, alignment: 1)
     defer { buffer.deallocate() }
     buffer.copyBytes(from: bytes)
-    UnsafeMutableRawBufferPointer(rebasing: buffer[bytes.count...]).copyBytes(from: bulk)
     try await send(UnsafeRawBufferPointer(buffer))
+  }
+
+  func send(_ bulk: Bulk) async throws(PluginError) {
+    try await send(bulk.bytes)
+    withExtendedLifetime(bulk) {}
   }
 
   /// Drops what still comes, up to the end of the peer's direction.
@@ -43,9 +47,10 @@ final class FrameReader: @unchecked Sendable {
         onBytes(decoder.count)
         return frame
       }
-      let count = try await stream.receive(into: buffer)
+      let room = decoder.roomForBulk()
+      let count = try await stream.receive(into: room ?? buffer)
       guard count > 0 else { return nil }
-      decoder.append(UnsafeRawBufferPointer(rebasing: buffer[0..<count]))
+      if room == nil { decoder.append(UnsafeRawBufferPointer(rebasing: buffer[0..<count])) } else { decoder.didReceiveBulk(count) }
       onBytes(decoder.count)
     }
   }

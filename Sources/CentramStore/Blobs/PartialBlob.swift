@@ -1,5 +1,7 @@
+internal import CHostSystem
 internal import CentramGenome
 internal import Foundation
+internal import Synchronization
 
 /// A file of a genome that comes in pieces, in any order, and outlives the process that fetches it. Nothing says which pieces are there: whoever goes
 /// on compares the hash of each again.
@@ -11,6 +13,12 @@ public final class PartialBlob: Sendable {
   public let isResumed: Bool
   let path: String
   private let descriptor: Int32
+  private let hashing = Mutex(Hashing())
+
+  /// How far the hash of the whole has come.
+  private struct Hashing: ~Copyable {
+    var digest = SHA256(), position = 0
+  }
 
   /// - Throws: `.busy` where another one holds it.
   init(path: String, size: Int) throws(StoreError) {
@@ -60,17 +68,38 @@ public final class PartialBlob: Sendable {
     guard fsync(descriptor) == 0 else { throw .system(path) }
   }
 
-  /// SHA-256 of the whole.
+  /// Goes on with the hash of the whole and begins to write it to the disk, so that little is left for the end: everything before `end` is there and stays.
+  /// Returns at once where another task does so now.
+  public func advance(to end: Int) throws(StoreError) {
+    precondition(end <= size)
+    let result = hashing.withLockIfAvailable { advance(&$0, to: end) }
+    try result?.get()
+  }
+
+  /// SHA-256 of the whole, which is there.
   func digest() throws(StoreError) -> String {
-    var digest = SHA256()
+    try hashing.withLock { state -> Result<String, StoreError> in
+      if case .failure(let error) = advance(&state, to: size) { return .failure(error) }
+      var whole = Hashing()
+      swap(&state, &whole)
+      return .success(Hexadecimal.text(whole.digest.finish()))
+    }.get()
+  }
+
+  private func advance(_ state: inout Hashing, to end: Int) -> Result<Void, StoreError> {
+    let begin = state.position
+    guard begin < end else { return .success(()) }
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: BlobFolder.pieceSize, alignment: 64)
     defer { buffer.deallocate() }
-    for offset in stride(from: 0, to: size, by: buffer.count) {
-      let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, size - offset)])
-      try read(at: offset, into: piece)
-      digest.add(UnsafeRawBufferPointer(piece))
+    while state.position < end {
+      let piece = UnsafeMutableRawBufferPointer(rebasing: buffer[..<min(buffer.count, end - state.position)])
+      do throws(StoreError) { try read(at: state.position, into: piece) } catch { return .failure(error) }
+      state.digest.add(UnsafeRawBufferPointer(piece))
+      state.position += piece.count
     }
-    return Hexadecimal.text(digest.finish())
+    // Only begins it; `synchronize` waits for all of it and tells what failed.
+    _ = centram_begin_writing(descriptor, Int64(begin), Int64(end - begin))
+    return .success(())
   }
 
   static func read(_ descriptor: Int32, _ path: String, at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(StoreError) {

@@ -22,10 +22,9 @@ struct ServedGenome: Sendable {
       (described.name, described.size, described.chunkSize) = (file.name, UInt64(file.size), UInt32(file.chunkSize))
       described.digest = Data(Hexadecimal.bytes(file.sha256.utf8) ?? [])
       for offset in stride(from: 0, to: Int(file.size), by: file.chunkSize) {
-        let piece = try GenomePackageError.storing { () throws(StoreError) in
-          try store.piece(ofBlob: file.sha256, at: offset, count: min(file.chunkSize, Int(file.size) - offset))
-        }
-        described.chunks.append(Data(CentramGenome.SHA256.digest(of: piece)))
+        let piece = Bulk(count: min(file.chunkSize, Int(file.size) - offset))
+        try GenomePackageError.storing { () throws(StoreError) in try store.read(ofBlob: file.sha256, at: offset, into: piece.room) }
+        described.chunks.append(Data(CentramGenome.SHA256.digest(of: piece.bytes)))
       }
       let hashes = described.chunks.map { [UInt8]($0) }
       guard Hexadecimal.text(ChunkHashes.joined(hashes)) == file.chunks else {
@@ -38,13 +37,14 @@ struct ServedGenome: Sendable {
 
   /// A chunk's bytes, its hash compared.
   /// - Throws: `.damaged`, `.notFound`.
-  func chunk(_ file: Int, _ index: Int, in store: GenomeStore) throws(StoreError) -> [UInt8] {
+  func chunk(_ file: Int, _ index: Int, in store: GenomeStore) throws(StoreError) -> Bulk {
     let described = files[file], offset = index * described.chunkSize
-    let bytes = try store.piece(ofBlob: described.sha256, at: offset, count: min(described.chunkSize, Int(described.size) - offset))
-    guard message.files[file].chunks[index].elementsEqual(CentramGenome.SHA256.digest(of: bytes)) else {
+    let chunk = Bulk(count: min(described.chunkSize, Int(described.size) - offset))
+    try store.read(ofBlob: described.sha256, at: offset, into: chunk.room)
+    guard message.files[file].chunks[index].elementsEqual(CentramGenome.SHA256.digest(of: chunk.bytes)) else {
       throw StoreError(.damaged, "\(id): chunk \(index) of \(described.name) is damaged; centram-host genome verify says more")
     }
-    return bytes
+    return chunk
   }
 
   func has(_ file: Int, _ index: Int) -> Bool { files.indices.contains(file) && message.files[file].chunks.indices.contains(index) }

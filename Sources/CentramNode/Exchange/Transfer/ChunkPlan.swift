@@ -18,10 +18,13 @@ struct ChunkPlan: Sendable {
   private var open: [Chunk] = []
   private var orders: [Chunk: [Order]] = [:]
   private(set) var left: Int
+  /// By file, how many chunks from its beginning are there.
+  private(set) var prefix: [Int]
 
   /// - Parameter done: by file and chunk, what is there already.
   init(done: [[Bool]]) {
     isDone = done
+    prefix = done.map { $0.firstIndex(of: false) ?? $0.count }
     for (file, chunks) in done.enumerated() { for (index, isThere) in chunks.enumerated() where !isThere { open.append(Chunk(file: file, index: index)) } }
     left = open.count
     open.reverse()
@@ -49,6 +52,7 @@ struct ChunkPlan: Sendable {
     guard !isDone[chunk.file][chunk.index] else { return false }
     isDone[chunk.file][chunk.index] = true
     left -= 1
+    while prefix[chunk.file] < isDone[chunk.file].count, isDone[chunk.file][prefix[chunk.file]] { prefix[chunk.file] += 1 }
     return true
   }
 

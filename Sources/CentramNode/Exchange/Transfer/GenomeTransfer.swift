@@ -196,7 +196,8 @@ actor GenomeTransfer {
       return await wrong(chunk, peer)
     }
     guard partials.indices.contains(chunk.file), let partial = partials[chunk.file] else { return }
-    switch await Self.keep(frame.bulk, chunk, manifest, partial) {
+    guard let bulk = frame.bulk else { return await wrong(chunk, peer) }
+    switch await Self.keep(bulk, chunk, manifest, partial) {
     case .success(true): break
     case .success(false): return await wrong(chunk, peer)
     case .failure(let error):
@@ -205,24 +206,31 @@ actor GenomeTransfer {
     }
     environment.reached(.chunkWritten)
     counters.add(.chunksReceived)
-    counters.add(.bytesReceived, frame.bulk.count)
-    environment.quota.didReceive(frame.bulk.count, from: peer)
+    counters.add(.bytesReceived, bulk.count)
+    environment.quota.didReceive(bulk.count, from: peer)
     shares[peer, default: Share()].chunks += 1
-    shares[peer, default: Share()].bytes += frame.bulk.count
+    shares[peer, default: Share()].bytes += bulk.count
     if !plan.finish(chunk) { counters.add(.chunksRepeated) }
     wake()
-    if plan.isWhole { finish(.whole) }
+    if plan.isWhole { return finish(.whole) }
+    if let error = await Self.advance(partial, past: plan.prefix[chunk.file], chunk.file, manifest), end == nil { finish(.storage(error)) }
+  }
+
+  /// Off the actor too.
+  private nonisolated static func advance(_ partial: PartialBlob, past count: Int, _ file: Int, _ manifest: TransferManifest) async -> StoreError? {
+    guard count > 0 else { return nil }
+    do throws(StoreError) { try partial.advance(to: manifest.range(of: ChunkPlan.Chunk(file: file, index: count - 1)).upperBound) } catch { return error }
+    return nil
   }
 
   /// Off the actor, so that chunks of several peers are hashed side by side.
-  private nonisolated static func keep(_ data: [UInt8], _ chunk: ChunkPlan.Chunk, _ manifest: TransferManifest, _ partial: PartialBlob) async -> Result<Bool, StoreError> {
-    data.withUnsafeBytes { bytes in
-      guard manifest.isRight(bytes, chunk) else { return .success(false) }
-      do throws(StoreError) {
-        try partial.write(bytes, at: manifest.range(of: chunk).lowerBound)
-        return .success(true)
-      } catch { return .failure(error) }
-    }
+  private nonisolated static func keep(_ bulk: Bulk, _ chunk: ChunkPlan.Chunk, _ manifest: TransferManifest, _ partial: PartialBlob) async -> Result<Bool, StoreError> {
+    defer { withExtendedLifetime(bulk) {} }
+    guard manifest.isRight(bulk.bytes, chunk) else { return .success(false) }
+    do throws(StoreError) {
+      try partial.write(bulk.bytes, at: manifest.range(of: chunk).lowerBound)
+      return .success(true)
+    } catch { return .failure(error) }
   }
 
   private func wrong(_ chunk: ChunkPlan.Chunk, _ peer: NodeKey) async {
