@@ -12,8 +12,10 @@ public struct NodeConfiguration: Sendable {
   /// Which versions of a plugin may be used, by id.
   public var pluginVersions: [String: VersionRange] = [:]
   /// What becomes of plugins that no trusted publisher signed, where the file says nothing.
-  public static let untrustedByDefault = TrustPolicy.Untrusted.allow
+  public static let untrustedByDefault = TrustPolicy.Untrusted.isolate
   public var trust = TrustPolicy(untrusted: Self.untrustedByDefault)
+  /// How plugins in processes of their own are run.
+  public var isolation = IsolationSettings()
   /// Threads of a merge; nil: as many as the machine has cores.
   public var mergeThreads: Int?
   public var mergeHash = FileHashAlgorithm.xxh128
