@@ -6,8 +6,8 @@ internal import Synchronization
 /// The side of `ConformanceProcess` that runs a plugin's code: an executable calls it and does nothing else.
 public enum ConformanceChild {
   /// `run`, and the end of the process: a check that was given up on may still be running.
-  public static func main(_ json: String, trust: TrustPolicy) -> Never {
-    Task.detached { exit(await run(json, trust: trust)) }
+  public static func main(_ json: String, configuration: HostConfiguration) -> Never {
+    Task.detached { exit(await run(json, configuration: configuration)) }
     dispatchMain()
   }
 
@@ -15,13 +15,13 @@ public enum ConformanceChild {
   /// plugin itself prints goes to standard error.
   /// - Parameters:
   ///   - json: a `ConformanceRequest`.
-  ///   - trust: whose plugins are let in.
+  ///   - configuration: whose plugins are let in, and what isolates those that must be.
   /// - Returns: the process's exit status.
-  static func run(_ json: String, trust: TrustPolicy) async -> Int32 {
+  static func run(_ json: String, configuration: HostConfiguration) async -> Int32 {
     let output = Output()
     do {
       let request = try JSONDecoder().decode(ConformanceRequest.self, from: Data(json.utf8))
-      let conformance = try PluginConformance(request, trust: trust)
+      let conformance = try PluginConformance(request, configuration: configuration)
       output.write(.loaded(title: conformance.record.title, checks: conformance.checks))
       _ = await conformance.suite.run(only: request.only.map(Set.init)) { output.write(ConformanceLine($0)) }
       output.write(.ended)

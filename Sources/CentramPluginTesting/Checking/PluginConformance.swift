@@ -24,11 +24,11 @@ public struct PluginConformance: Sendable {
   }
 
   /// Checks and loads the plugin.
-  /// - Parameter trust: whose plugins are let in.
+  /// - Parameter configuration: whose plugins are let in, and what runs those in processes of their own that must; not where to look for them.
   /// - Throws: why it is refused, also where no trusted publisher signed it and it may not run for that; a check that there is not.
-  public init(_ request: ConformanceRequest, trust: TrustPolicy) throws(HostError) {
+  public init(_ request: ConformanceRequest, configuration: HostConfiguration) throws(HostError) {
     let services = SwitchedServices()
-    let host = try Self.host(request, trust, services)
+    let host = try Self.host(request, configuration, services)
     guard let found = host.snapshot().records.first else { throw HostError(.notFound, "\(request.path) holds no plugin") }
     if case .failed(let reason) = found.state { throw HostError(.invalid, "\(found.title) is refused: \(reason)") }
     guard found.publisher != nil || request.runsUnsigned else {
@@ -47,11 +47,13 @@ public struct PluginConformance: Sendable {
   }
 
   /// A host that knows this plugin alone.
-  private static func host(_ request: ConformanceRequest, _ trust: TrustPolicy, _ services: SwitchedServices) throws(HostError) -> PluginHost {
+  private static func host(_ request: ConformanceRequest, _ given: HostConfiguration, _ services: SwitchedServices) throws(HostError) -> PluginHost {
+    var configuration = HostConfiguration(trust: given.trust, isolation: given.isolation)
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: request.path, isDirectory: &isFolder) else { throw HostError(.inputOutput, "\(request.path): there is no such file") }
     if isFolder.boolValue {
-      let host = PluginHost(configuration: HostConfiguration(folders: [request.path], trust: trust), services: services)
+      configuration.folders = [request.path]
+      let host = PluginHost(configuration: configuration, services: services)
       host.discover()
       return host
     }
@@ -64,7 +66,8 @@ public struct PluginConformance: Sendable {
       try FileManager.default.createSymbolicLink(
         at: folder.appendingPathComponent("libcentram_checked.so"), withDestinationURL: URL(fileURLWithPath: request.path).absoluteURL)
     } catch { throw HostError(.inputOutput, "\(folder.path) was not made: \(error.localizedDescription)") }
-    let host = PluginHost(configuration: HostConfiguration(executableFolder: folder.path, trust: trust), services: services)
+    configuration.executableFolder = folder.path
+    let host = PluginHost(configuration: configuration, services: services)
     host.discover()
     return host
   }

@@ -64,9 +64,8 @@ extension PluginCommand {
 
     /// This executable again. Without a backtrace, which takes seconds where a plugin kills the process.
     private var process: ConformanceProcess {
-      let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
-      let file = options.configurationFile.map { ["--config", $0] } ?? []
-      return ConformanceProcess(command: ["/usr/bin/env", "SWIFT_BACKTRACE=enable=no", executable, "plugin", "conform"] + file + ["--"])
+      let files = (options.configurationFile.map { ["--config", $0] } ?? []) + (options.trustFile.map { ["--trust", $0] } ?? [])
+      return ConformanceProcess(command: ["/usr/bin/env", "SWIFT_BACKTRACE=enable=no", HostOptions.executable, "plugin", "conform"] + files + ["--"])
     }
   }
 
@@ -78,7 +77,7 @@ extension PluginCommand {
     @Argument(help: "What to judge and how, as JSON.") var request: String
 
     func run() throws {
-      try Terminal.reporting { ConformanceChild.main(request, trust: try options.nodeConfiguration().trust) }
+      try Terminal.reporting { ConformanceChild.main(request, configuration: options.hostConfiguration(try options.nodeConfiguration())) }
     }
   }
 }

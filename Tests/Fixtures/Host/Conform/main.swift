@@ -9,4 +9,4 @@ if CommandLine.arguments.count == 3 {
   let key = stride(from: 0, to: digits.count - 1, by: 2).map { UInt8(String(digits[$0...($0 + 1)]), radix: 16) ?? 0 }
   trust.publishers = [.init(name: "test", key: key, ids: ["test.*"])]
 }
-ConformanceChild.main(CommandLine.arguments[CommandLine.arguments.count - 1], trust: trust)
+ConformanceChild.main(CommandLine.arguments[CommandLine.arguments.count - 1], configuration: HostConfiguration(trust: trust))
