@@ -78,7 +78,7 @@ func measureMerges(_ plugins: BenchPlugins) throws {
   let own = plugins.host(isolated: false), other = plugins.host(isolated: true)
   for method in ["linear", "task_arithmetic", "ties"] {
     let inProcess = try own.mergeOperator(method), isolated = try other.mergeOperator(method)
-    let pid = other.snapshot().records.first { $0.id.hasSuffix(method.replacing("_", with: "-")) }?.health?.pid
+    let pid = other.snapshot().records.first { $0.shortName.replacing("-", with: "_") == method }?.health?.pid
     var times: ([Double], [Double]) = ([], []), work: ([Double], [Double]) = ([], []), sums: (UInt64, UInt64) = (0, 0)
     // One of each unmeasured, then in turn, each first as often as the other.
     for repetition in 0...repetitions {
