@@ -3,6 +3,7 @@
 //   centram-plugin-bench [FOLDER]     FOLDER: more plugins to load; merge operators in it are called as well
 
 internal import CentramHost
+internal import CentramPackaging
 internal import CentramPluginAPI
 internal import Foundation
 
@@ -61,7 +62,7 @@ final class OneElement: MergeDriver, @unchecked Sendable {
   let folder = NSTemporaryDirectory() + "/centram-plugin-bench-\(UUID().uuidString)"
   defer { try? FileManager.default.removeItem(atPath: folder) }
   let keys = PluginSignature.makeKeyPair()
-  let packager = PluginPackager(describeCommand: [executable, "describe"], publisher: "bench", secretKey: keys.secretKey)
+  let packager = PluginPackager(describeCommand: [executable, "describe"], publisher: "bench", key: PublisherKey(seed: Array(keys.secretKey.prefix(32))))
   for name in try FileManager.default.contentsOfDirectory(atPath: built).sorted() where name.hasPrefix("libcentram_") || name.hasPrefix("libcentramfixture_") {
     guard name.hasSuffix(".so") else { continue }
     // As Scripts/install ships them.
@@ -74,7 +75,7 @@ final class OneElement: MergeDriver, @unchecked Sendable {
   }
 
   // Loading, with every check: signature, hash, all of the library.
-  let trust = TrustPolicy(publishers: [.init(name: "bench", key: keys.publicKey, ids: ["*"])], requireSignature: true)
+  let trust = TrustPolicy(publishers: [.init(name: "bench", key: keys.publicKey, ids: ["*"])], untrusted: .refuse)
   let host = PluginHost(configuration: HostConfiguration(folders: [folder], trust: trust))
   let clock = SystemClock(), start = clock.monotonicNanoseconds
   host.discover()

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static struct {
   __typeof__(&curl_global_init) global_init;
@@ -84,7 +85,7 @@ int centram_curl_get(const centram_get_t *request, long *status, char error[256]
   }
   lib.set(curl, CURLOPT_URL, request->url);
   lib.set(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  lib.set(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+  lib.set(curl, CURLOPT_REDIR_PROTOCOLS_STR, strncasecmp(request->url, "https:", 6) ? "http,https" : "https"); // never down from what was asked for
   lib.set(curl, CURLOPT_FOLLOWLOCATION, 1L);
   lib.set(curl, CURLOPT_MAXREDIRS, 8L);
   lib.set(curl, CURLOPT_NOSIGNAL, 1L);

@@ -6,7 +6,7 @@ public struct HostError: Error, Sendable, Equatable, CustomStringConvertible {
   public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     public let rawValue: String
     public init(rawValue: String) { self.rawValue = rawValue }
-    init(_ check: PluginCheck) { self.rawValue = check.rawValue }
+    public init(_ check: PluginCheck) { self.rawValue = check.rawValue }
     public var description: String { rawValue }
 
     /// No plugin has this id or name; the message names the nearest.
@@ -36,7 +36,7 @@ public struct HostError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 
   /// A refusal by a check.
-  init(_ check: PluginCheck, _ message: String, cause: PluginError? = nil) { self.init(Code(check), message, cause: cause) }
+  public init(_ check: PluginCheck, _ message: String, cause: PluginError? = nil) { self.init(Code(check), message, cause: cause) }
 
   public var description: String { "\(code): \(message)" }
 }

@@ -9,17 +9,21 @@ public final class PluginHost: Sendable {
   let services: any HostServices
   /// One plugin is loaded at a time; the state below stays readable meanwhile.
   private let loading = Mutex(())
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   private struct State {
     var registry = PluginRegistry()
     /// Of what was found and not loaded.
     var inspections: [String: Inspection] = [:]
     var capabilities: [String: Capability] = [:]
+    /// Of what makes instances: by what was read then, trust in it is judged again.
+    var loaded: [String: Inspection] = [:]
+    var trust: TrustPolicy
   }
 
   public init(configuration: HostConfiguration, services: any HostServices = DefaultHostServices()) {
     (self.configuration, self.services) = (configuration, services)
+    state = Mutex(State(trust: configuration.trust))
   }
 
   /// What is known now.
@@ -27,8 +31,10 @@ public final class PluginHost: Sendable {
 
   /// Looks for plugins in all places and reads each `plugin.json`. May be called again: new plugins are added, loaded
   /// ones stay as they are.
-  @discardableResult public func discover() -> PluginRegistry {
+  /// - Parameter trust: what counts from now on. A loaded plugin that it refuses gives no more instances; nil: as before.
+  @discardableResult public func discover(trust: TrustPolicy? = nil) -> PluginRegistry {
     loading.withLock { _ in
+      if let trust { state.withLock { $0.trust = trust } }
       let places = Discovery(configuration: configuration).places()
       let old = snapshot().records
       var records: [PluginRecord] = [], inspections: [String: Inspection] = [:]
@@ -48,10 +54,13 @@ public final class PluginHost: Sendable {
       }
       // What is in memory stays known, also where its folder is gone or holds another version now.
       records += old.filter { known in known.isInMemory && !records.contains { $0.key == known.key } }
+      for index in records.indices where records[index].isInMemory && !records[index].isFailed {
+        records[index].judgeAgain(state.withLock { [key = records[index].key] state in state.loaded[key]?.refusal(under: state.trust) })
+      }
       return state.withLock { state in
         state.registry.records = records
         state.inspections = inspections.filter { $0.value.capability == nil }
-        for (key, inspection) in inspections where inspection.capability != nil { state.capabilities[key] = inspection.capability }
+        for (key, inspection) in inspections where inspection.capability != nil { (state.capabilities[key], state.loaded[key]) = (inspection.capability, inspection) }
         return state.registry
       }
     }
@@ -92,7 +101,7 @@ public final class PluginHost: Sendable {
         let loaded = run(&inspection, upTo: .interface), capability = inspection.capability
         state.withLock { state in
           state.registry.replace(record, with: loaded)
-          state.capabilities[loaded.key] = capability
+          (state.capabilities[loaded.key], state.loaded[loaded.key]) = (capability, capability == nil ? nil : inspection)
         }
         if let reason = loaded.reason { services.log(.warning, "\(record.title) is passed over: \(reason)") }
       }
@@ -115,7 +124,7 @@ public final class PluginHost: Sendable {
   }
 
   private func inspection(_ place: Discovery.Place) -> Inspection {
-    var policy = configuration.trust
+    var policy = state.withLock { $0.trust }
     policy.allowUnpackaged = policy.allowUnpackaged && place.isOwnFolder
     return Inspection(path: place.path, isBare: place.isBare, policy: policy, services: services)
   }

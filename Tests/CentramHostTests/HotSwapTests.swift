@@ -1,4 +1,5 @@
 import CentramHost
+import CentramPackaging
 import CentramPluginAPI
 import Synchronization
 import Testing

@@ -13,7 +13,7 @@ struct Tampering: Sendable, CustomTestStringConvertible {
     let acme = PluginSignature.makeKeyPair(), other = PluginSignature.makeKeyPair()
     func trust(kinds: Set<PluginKind> = [], mustIsolate: Bool = false) -> TrustPolicy {
       let acme = TrustPolicy.Publisher(name: "acme", key: acme.publicKey, ids: ["test.*"], kinds: kinds, mustIsolate: mustIsolate)
-      return TrustPolicy(publishers: [acme], requireSignature: true)
+      return TrustPolicy(publishers: [acme], untrusted: .refuse)
     }
   }
 
@@ -114,7 +114,7 @@ private let tamperings: [Tampering] = [
     let path = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator, signedBy: signers.acme.secretKey)
     return (path, signers.trust(kinds: [.trainer]))
   },
-  Tampering(name: "a publisher that must be isolated", check: .rights, sentence: "its publisher's entry") { signers in
+  Tampering(name: "a publisher that must be isolated", check: .rights, sentence: "the entry of its publisher acme says so") { signers in
     let path = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator, signedBy: signers.acme.secretKey)
     return (path, signers.trust(mustIsolate: true))
   },
@@ -151,7 +151,7 @@ private let tamperings: [Tampering] = [
 ]
 
 @Suite struct RefusalTests {
-  @Test(arguments: tamperings) func eachTamperingIsRefusedByItsOwnCheck(_ tampering: Tampering) throws {
+  @Test(arguments: tamperings + trustTamperings) func eachTamperingIsRefusedByItsOwnCheck(_ tampering: Tampering) throws {
     if tampering.name == "a missing library" { try emptyLibrary() }
     var (path, trust) = try tampering.make(Tampering.Signers())
     if tampering.name == "one bit of the library" {
@@ -179,8 +179,9 @@ private let tamperings: [Tampering] = [
   }
 
   @Test func everyRefusalOfTheTableDiffersFromTheOthers() {
-    #expect(Set(tamperings.map(\.name)).count == tamperings.count && tamperings.count > 50)
-    #expect(Set(tamperings.map(\.check)).count >= 18)
+    let all = tamperings + trustTamperings
+    #expect(Set(all.map(\.name)).count == all.count && all.count > 70)
+    #expect(Set(all.map(\.check)).count >= 18)
   }
 
   /// The linker hides the descriptor of a support module's type, and not the one of its conformance.

@@ -9,10 +9,11 @@ extension Inspection {
   private var isSwift: Bool { lanes.contains(.swift) }
 
   mutating func checkHash() throws(HostError) -> CheckResult.Outcome {
-    let library = try SealedLibrary(path: manifest.map { path + "/" + $0.library } ?? path)
+    let library = try SealedLibrary(path: manifest.map { path + "/" + $0.library } ?? path, isOwn: manifest != nil)
     self.library = library
-    guard let manifest else { return .skipped("a bare library has no plugin.json") }
     let hash = PluginSignature.sha256(library.bytes)
+    try requireNotRevoked(hash, library.name, .hash)
+    guard let manifest else { return .skipped("a bare library has no plugin.json") }
     guard hash == manifest.sha256 else {
       throw HostError(
         .hash,

@@ -12,32 +12,43 @@ extension Inspection {
       }
       return .skipped("a bare library, taken from the executable's own folder for development")
     }
-    manifestBytes = try OpenFile.read(path + "/plugin.json", limit: PluginManifest.sizeLimit)
+    manifestBytes = try OpenFile.read(path + "/plugin.json", limit: PluginManifest.sizeLimit, isOwn: true)
     let signaturePath = path + "/plugin.json.sig"
-    if OpenFile.exists(signaturePath) { signature = try OpenFile.read(signaturePath, limit: 4096) }
+    if OpenFile.isThere(signaturePath) { signature = try OpenFile.read(signaturePath, limit: 4096, isOwn: true) }
     return .passed
   }
 
   mutating func verifySignature() throws(HostError) -> CheckResult.Outcome {
-    let names = policy.publishers.map(\.name).joined(separator: ", ")
+    publisher = nil
+    let names = policy.publishers.isEmpty ? "nobody" : policy.publishers.map(\.name).joined(separator: ", ")
+    if !isBare { try requireNotRevoked(manifestBytes.withUnsafeBytes(PluginSignature.sha256), "plugin.json", .signature) }
     guard !isBare, let signature else {
-      guard !policy.requireSignature else {
+      guard policy.untrusted != .refuse else {
         throw HostError(
           .signature,
-          "there is no plugin.json.sig, and this host takes signed plugins only (trusted: \(names.isEmpty ? "nobody" : names)); "
-            + "ask its publisher for one, or set plugins.requireSignature to false")
+          "there is no plugin.json.sig, and this host takes signed plugins only (trusted: \(names)); "
+            + "ask its publisher for one, or set plugins.untrusted to isolate or allow")
       }
-      return isBare ? Self.bare : .skipped("unsigned, which this host's policy allows")
+      return isBare ? Self.bare : .skipped("unsigned, which this host's policy takes")
     }
     guard signature.count == 64 else { throw HostError(.signature, "plugin.json.sig has \(signature.count) bytes; an Ed25519 signature has 64") }
-    publisher = policy.publishers.first { PluginSignature.isValid(signature, of: manifestBytes, key: $0.key) }
+    func isSigner(_ key: [UInt8]) -> Bool { PluginSignature.isValid(signature, of: manifestBytes, key: key) }
+    let trusted = policy.publishers.first { isSigner($0.key) }
+    if let key = trusted?.key ?? policy.revokedKeys.keys.first(where: isSigner), let revocation = policy.revokedKeys[key] {
+      throw HostError(.signature, "the key that signed it \(revocation.sentence)")
+    }
+    publisher = trusted
     guard publisher != nil else {
       throw HostError(
         .signature,
-        "plugin.json.sig is not the signature of a trusted publisher (\(names.isEmpty ? "none is trusted" : names)) over these bytes; "
-          + "either plugin.json was changed, or its publisher is not among plugins.publishers in the configuration")
+        "plugin.json.sig is not the signature of a trusted publisher (\(names)) over these bytes; "
+          + "either plugin.json was changed, or its publisher is to be trusted first: centram-host plugin trust")
     }
     return .passed
+  }
+
+  func requireNotRevoked(_ hash: String, _ what: String, _ check: PluginCheck) throws(HostError) {
+    if let revocation = policy.revokedHashes[hash] { throw HostError(check, "\(what) with SHA-256 \(hash) \(revocation.sentence)") }
   }
 
   mutating func parseManifest() throws(HostError) -> CheckResult.Outcome {
@@ -46,8 +57,10 @@ extension Inspection {
     return .passed
   }
 
-  func checkRights() throws(HostError) -> CheckResult.Outcome {
+  mutating func checkRights() throws(HostError) -> CheckResult.Outcome {
+    placement = .inProcess
     guard let manifest else { return Self.bare }
+    try requireNotRevoked(manifest.sha256, manifest.library, .rights)
     if let publisher {
       guard manifest.publisher == nil || manifest.publisher == publisher.name else {
         throw HostError(.rights, "plugin.json names the publisher \(manifest.publisher ?? ""), but \(publisher.name) signed it")
@@ -60,13 +73,30 @@ extension Inspection {
         throw HostError(.rights, "\(publisher.name) may not publish the kind \(manifest.kind), only \(kinds)")
       }
     }
-    guard !manifest.isIsolated, publisher?.mustIsolate != true else {
-      throw HostError(
-        .rights,
-        "\(manifest.id) must run in a process of its own (\(manifest.isIsolated ? "plugin.json" : "its publisher's entry") says so), "
-          + "and that is not available yet in this host")
+    if let demand = demandForIsolation {
+      placement = .isolated
+      throw HostError(.rights, "\(manifest.id) must run in a process of its own (\(demand)), and that is not available yet in this host")
     }
     return publisher == nil ? .skipped("no publisher signed it, so none has rights to check") : .passed
+  }
+
+  /// Why a policy would refuse what was read here; nil where it would not.
+  func refusal(under policy: TrustPolicy) -> String? {
+    var copy = self
+    copy.policy = policy
+    do throws(HostError) {
+      _ = try copy.verifySignature()
+      _ = try copy.checkRights()
+      if isBare, !policy.revokedHashes.isEmpty, let library { try copy.requireNotRevoked(PluginSignature.sha256(library.bytes), library.name, .hash) }
+    } catch { return error.message }
+    return copy.placement == .isolated && placement == .inProcess ? "it runs in this process, and is to be isolated now: restart needed" : nil
+  }
+
+  /// Who says that the plugin may not run in this process; nil: nobody does.
+  private var demandForIsolation: String? {
+    if manifest?.isIsolated == true { return "plugin.json says so" }
+    if let publisher { return publisher.mustIsolate ? "the entry of its publisher \(publisher.name) says so" : nil }
+    return policy.untrusted == .isolate ? "no trusted publisher signed it, and plugins.untrusted is isolate" : nil
   }
 
   func checkRanges() throws(HostError) -> CheckResult.Outcome {

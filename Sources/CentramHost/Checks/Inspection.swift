@@ -6,13 +6,15 @@ struct Inspection: @unchecked Sendable {  // its pointers are a library's, which
   /// A plugin's folder, or a bare library.
   let path: String
   let isBare: Bool
-  let policy: TrustPolicy
+  var policy: TrustPolicy
   let services: any HostServices
 
   private(set) var results: [CheckResult] = []
   var manifestBytes: [UInt8] = [], signature: [UInt8]?
   var publisher: TrustPolicy.Publisher?
   var manifest: PluginManifest?
+  /// What `rights` decided.
+  var placement = Placement.inProcess
   var library: SealedLibrary?
   var elf: ELFLibrary?
   var symbols = SwiftSymbols()

@@ -1,15 +1,19 @@
 internal import Glibc
 
 /// A regular file, open for reading, no larger than a limit.
-final class OpenFile {
+public final class OpenFile {
   private let path: String
   private let descriptor: Int32
   private let limit: Int
 
-  init(_ path: String, limit: Int) throws(HostError) {
+  /// - Parameter isOwn: whether it must be the folder's own and no symbolic link to elsewhere.
+  init(_ path: String, limit: Int, isOwn: Bool = false) throws(HostError) {
     (self.path, self.limit) = (path, limit)
-    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else { throw HostError(.inputOutput, "\(path): \(systemError())") }
+    descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | (isOwn ? O_NOFOLLOW : 0))
+    guard descriptor >= 0 else {
+      let isLink = isOwn && errno == ELOOP
+      throw HostError(.inputOutput, isLink ? "\(path) is a symbolic link; a plugin's files lie in its own folder" : "\(path): \(systemError())")
+    }
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { throw HostError(.inputOutput, "\(path) is not a file") }
   }
@@ -33,13 +37,18 @@ final class OpenFile {
   deinit { if descriptor >= 0 { close(descriptor) } }
 
   /// A whole file.
-  static func read(_ path: String, limit: Int) throws(HostError) -> [UInt8] {
+  public static func read(_ path: String, limit: Int, isOwn: Bool = false) throws(HostError) -> [UInt8] {
     var bytes: [UInt8] = []
-    try OpenFile(path, limit: limit).forEachChunk { bytes.append(contentsOf: $0) }
+    try OpenFile(path, limit: limit, isOwn: isOwn).forEachChunk { bytes.append(contentsOf: $0) }
     return bytes
   }
 
   static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+  /// A link that leads nowhere counts too.
+  static func isThere(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
 }
 
 func systemError() -> String { String(cString: strerror(errno)) }

@@ -12,9 +12,9 @@ public enum PluginCheck: String, Sendable, CaseIterable {
   public var summary: String {
     switch self {
     case .folder: "the folder holds plugin.json and nothing in it is too large"
-    case .signature: "a trusted publisher signed plugin.json"
+    case .signature: "a trusted publisher signed plugin.json with a key that is not revoked"
     case .manifest: "plugin.json is complete and holds nothing unknown"
-    case .rights: "the publisher may publish this id and kind, and the host can isolate it where it must"
+    case .rights: "the publisher may publish this id and kind, nothing of it is revoked, and the host can isolate it where it must"
     case .api: "the plugin takes this host's versions of the API"
     case .hash: "the library is the file that plugin.json names"
     case .elf: "the library is a whole shared library"

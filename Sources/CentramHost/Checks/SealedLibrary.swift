@@ -3,16 +3,14 @@ internal import Glibc
 
 /// A library's bytes in sealed memory: what is hashed is what is loaded, whatever happens to the file meanwhile.
 final class SealedLibrary: @unchecked Sendable {  // the mapping is read-only, and the kernel holds it to that
-  static let sizeLimit = 512 << 20
-
   let name: String
   let bytes: UnsafeRawBufferPointer
   private let descriptor: Int32
   private var isLoaded = false
 
   /// Copies a file and seals the copy.
-  init(path: String) throws(HostError) {
-    let file = try OpenFile(path, limit: Self.sizeLimit)
+  init(path: String, isOwn: Bool) throws(HostError) {
+    let file = try OpenFile(path, limit: PluginManifest.librarySizeLimit, isOwn: isOwn)
     name = path.lastPathComponent
     descriptor = centram_memfd(name)
     guard descriptor >= 0 else { throw HostError(.inputOutput, "no memory file for \(name): \(systemError())") }

@@ -21,12 +21,13 @@ public enum PluginSignature {
     return signature
   }
 
-  static func isValid(_ signature: [UInt8], of bytes: [UInt8], key: [UInt8]) -> Bool {
+  public static func isValid(_ signature: [UInt8], of bytes: [UInt8], key: [UInt8]) -> Bool {
     isReady && signature.count == 64 && key.count == 32
       && crypto_sign_ed25519_verify_detached(signature, bytes, UInt64(bytes.count), key) == 0
   }
 
-  static func sha256(_ bytes: UnsafeRawBufferPointer) -> String {
+  /// 64 lowercase hexadecimal digits.
+  public static func sha256(_ bytes: UnsafeRawBufferPointer) -> String {
     var hash = [UInt8](repeating: 0, count: 32)
     SHA256(bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, &hash)
     return hash.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()

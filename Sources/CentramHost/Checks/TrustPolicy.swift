@@ -1,6 +1,12 @@
 public import CentramPluginAPI
 
-/// Whose plugins the operator lets in.
+/// Where a plugin's code runs.
+public enum Placement: String, Sendable, CaseIterable {
+  case inProcess = "in-process"
+  case isolated
+}
+
+/// Whose plugins the operator lets in, and where they run.
 public struct TrustPolicy: Sendable {
   /// A publisher and what it may do here.
   public struct Publisher: Sendable, Equatable {
@@ -21,13 +27,35 @@ public struct TrustPolicy: Sendable {
     func mayPublish(_ id: String) -> Bool { ids.contains { $0.hasSuffix("*") ? id.hasPrefix($0.dropLast()) : id == $0 } }
   }
 
+  /// What becomes of a plugin that no trusted publisher signed.
+  public enum Untrusted: String, Sendable, CaseIterable {
+    case refuse, isolate
+    /// In process, with the host's rights.
+    case allow
+  }
+
+  /// What was withdrawn, and goes before every trust.
+  public struct Revocation: Sendable, Equatable {
+    /// `2026-11-30`.
+    public var date: String
+    public var reason: String
+    public init(date: String, reason: String) { (self.date, self.reason) = (date, reason) }
+    var sentence: String { "was revoked on \(date): \(reason)" }
+  }
+
+  /// What `untrusted` is where the operator says nothing.
+  public static let untrustedByDefault = Untrusted.allow
+
   public var publishers: [Publisher]
-  /// Refuses plugins without a signature of a publisher above.
-  public var requireSignature: Bool
+  public var untrusted: Untrusted
+  /// By public key, 32 bytes.
+  public var revokedKeys: [[UInt8]: Revocation] = [:]
+  /// By SHA-256 of a library or of a `plugin.json`, 64 lowercase hexadecimal digits.
+  public var revokedHashes: [String: Revocation] = [:]
   /// Takes bare `libcentram_*.so` files without a `plugin.json` from the executable's own folder: for development.
   public var allowUnpackaged: Bool
 
-  public init(publishers: [Publisher] = [], requireSignature: Bool = false, allowUnpackaged: Bool = true) {
-    (self.publishers, self.requireSignature, self.allowUnpackaged) = (publishers, requireSignature, allowUnpackaged)
+  public init(publishers: [Publisher] = [], untrusted: Untrusted = Self.untrustedByDefault, allowUnpackaged: Bool = true) {
+    (self.publishers, self.untrusted, self.allowUnpackaged) = (publishers, untrusted, allowUnpackaged)
   }
 }

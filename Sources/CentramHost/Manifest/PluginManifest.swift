@@ -5,6 +5,8 @@ public import CentramPluginAPI
 public struct PluginManifest: Sendable, Decodable {
   /// The largest `plugin.json` that is read.
   public static let sizeLimit = 256 << 10
+  /// The largest library that is read.
+  public static let librarySizeLimit = 512 << 20
 
   /// A way to call the plugin.
   public enum Lane: String, Sendable, CaseIterable, Comparable {
@@ -90,7 +92,8 @@ public struct PluginManifest: Sendable, Decodable {
     if !condition { throw HostError(.manifest, sentence()) }
   }
 
-  static func isIdentifier(_ text: String) -> Bool {
+  /// Whether a text can be an id: letters, digits, `.`, `-` and `_`, with a letter or digit first and last.
+  public static func isIdentifier(_ text: String) -> Bool {
     guard let first = text.utf8.first, let last = text.utf8.last, first.isLetterOrDigit, last.isLetterOrDigit else { return false }
     return text.utf8.allSatisfy { $0.isLetterOrDigit || ".-_".utf8.contains($0) }
   }

@@ -1,17 +1,17 @@
 internal import Foundation
 
 /// A JSON key that is written as a literal.
-struct JSONKey: CodingKey, ExpressibleByStringLiteral, Hashable {
-  let stringValue: String
-  var intValue: Int? { nil }
-  init(stringLiteral value: String) { stringValue = value }
-  init?(stringValue: String) { self.stringValue = stringValue }
-  init?(intValue: Int) { nil }
+public struct JSONKey: CodingKey, ExpressibleByStringLiteral, Hashable {
+  public let stringValue: String
+  public var intValue: Int? { nil }
+  public init(stringLiteral value: String) { stringValue = value }
+  public init?(stringValue: String) { self.stringValue = stringValue }
+  public init?(intValue: Int) { nil }
 }
 
 extension Decoder {
   /// The fields of a JSON object that may hold these keys and no other.
-  func fields(_ known: JSONKey...) throws -> KeyedDecodingContainer<JSONKey> {
+  public func fields(_ known: JSONKey...) throws -> KeyedDecodingContainer<JSONKey> {
     let container = try container(keyedBy: JSONKey.self)
     let names = known.map(\.stringValue)
     if let unknown = container.allKeys.map(\.stringValue).sorted().first(where: { !names.contains($0) }) {
@@ -28,15 +28,20 @@ extension [any CodingKey] {
 }
 
 /// Reads JSON in which nothing is left to chance: bounded, no key twice, no unknown key.
-enum StrictDecoding {
-  static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8], name: String) throws(HostError) -> Value {
-    func refused(_ why: String) -> HostError { HostError(.manifest, "\(name): \(why)") }
+public enum StrictDecoding {
+  /// - Parameters:
+  ///   - name: the file's, for errors.
+  ///   - code: of the errors.
+  public static func decode<Value: Decodable>(
+    _ type: Value.Type, from bytes: [UInt8], name: String, code: HostError.Code = .init(.manifest)
+  ) throws(HostError) -> Value {
+    func refused(_ why: String) -> HostError { HostError(code, why.hasPrefix(name) ? why : "\(name): \(why)") }
     do {
       let value = try JSONDecoder().decode(type, from: Data(bytes))
       if let looseness = looseness(in: bytes) { throw refused(looseness) }
       return value
     } catch let error as HostError {
-      throw error.message.hasPrefix(name) ? error : refused(error.message)
+      throw refused(error.message)
     } catch let DecodingError.keyNotFound(key, context) {
       throw refused("\((context.codingPath + [key]).text) is missing")
     } catch let DecodingError.typeMismatch(_, context), let DecodingError.valueNotFound(_, context), let DecodingError.dataCorrupted(context) {

@@ -39,18 +39,28 @@ public struct PluginRecord: Sendable {
   public let path: String
   /// Who signed it.
   public internal(set) var publisher: String?
+  /// Where its code runs.
+  public internal(set) var placement: Placement
   public internal(set) var state: PluginState
   public internal(set) var checks: [CheckResult]
   /// Where the plugin of the same id and version lies that goes before this one.
   public internal(set) var shadowedBy: String?
   public internal(set) var isDisabled = false
+  /// Why what is loaded is not trusted any more.
+  private var withdrawal: String?
 
   /// Why it cannot be used; nil where it can.
   public var reason: String? {
     if isDisabled { return "disabled in the configuration" }
     if let shadowedBy { return "shadowed by the same version in \(shadowedBy)" }
     if case .failed(let reason) = state { return reason }
-    return state == .stopped ? "stopped" : nil
+    return state == .stopped ? withdrawal ?? "stopped" : nil
+  }
+
+  /// Stops what is refused now, and lets go on what was stopped for this alone.
+  mutating func judgeAgain(_ refusal: String?) {
+    if refusal != nil, state != .stopped || withdrawal != nil { (state, withdrawal) = (.stopped, refusal) }
+    if refusal == nil, withdrawal != nil { (state, withdrawal) = (.loaded, nil) }
   }
 
   /// `merge.linear 1.0.0`.
@@ -73,6 +83,7 @@ extension PluginRecord {
     kind = manifest?.kind ?? PluginKind(rawValue: description?.kind ?? "unknown")
     summary = manifest?.summary ?? description?.summary ?? ""
     (lanes, path, publisher, checks) = (inspection.lanes, inspection.path, inspection.publisher?.name, inspection.results)
+    placement = inspection.placement
     let passed = checks.map(\.check)
     state = failure.map { .failed($0) } ?? (passed.contains(.interface) ? .loaded : passed.contains(.fingerprint) ? .checked : .found)
   }

@@ -55,7 +55,7 @@ public struct NodeConfiguration: Sendable {
     let reader = Reader(name: name)
     try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery", "relay", "gate", "exchange", "evaluation", "evolve"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
-    try reader.section(plugins, "plugins.", ["path", "disable", "versions", "requireSignature", "publishers"])
+    try reader.section(plugins, "plugins.", ["path", "disable", "versions", "untrusted", "publishers"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
     disabledPlugins = Set(try reader.strings(plugins["disable"], "plugins.disable"))
     for (id, value) in try reader.object(plugins["versions"], "plugins.versions") ?? [:] {
@@ -68,7 +68,12 @@ public struct NodeConfiguration: Sendable {
     exchange = try ExchangeSettings(try reader.object(root["exchange"], "exchange") ?? [:], reader)
     evaluation = try EvaluationSettings(try reader.object(root["evaluation"], "evaluation") ?? [:], reader)
     evolution = try EvolutionSettings(try reader.object(root["evolve"], "evolve") ?? [:], reader)
-    if let value = plugins["requireSignature"] { trust.requireSignature = try reader.flag(value, "plugins.requireSignature") }
+    if let value = plugins["untrusted"] {
+      guard let untrusted = (value as? String).flatMap(TrustPolicy.Untrusted.init) else {
+        throw reader.error("plugins.untrusted", "must be one of \(TrustPolicy.Untrusted.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      trust.untrusted = untrusted
+    }
     if let list = plugins["publishers"] { trust.publishers = try reader.publishers(list) }
     let merge = try reader.object(root["merge"], "merge") ?? [:]
     try reader.section(merge, "merge.", ["threads", "hash"])

@@ -64,9 +64,11 @@ struct ServedNode {
           do throws(RoundError) { try await running.rounds.run() } catch { self.output.log(.error, "training rounds do not run: \(error.message)") }
         }
         group.addTask {
-          // Plugins that were added or taken away; peers are told.
+          // Plugins that were added or taken away, publishers that are trusted or revoked; peers are told.
           while (try? await Task.sleep(nanoseconds: 60_000_000_000)) != nil {
-            for host in [plugins, genomes.plugins] { host.discover() }
+            let trust = Result { try self.options.nodeConfiguration().trust }
+            if case .failure(let error) = trust { self.output.log(.error, "whom this node trusts stays as it was: \((error as? HostError)?.message ?? "\(error)")") }
+            for host in [plugins, genomes.plugins] { host.discover(trust: try? trust.get()) }
             await node.capabilitiesChanged()
           }
         }

@@ -4,8 +4,11 @@ internal import Foundation
 
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plugin", abstract: "Lists, explains, checks and packs plugins.",
-    subcommands: [List.self, Info.self, Check.self, Pack.self, Describe.self])
+    commandName: "plugin", abstract: "Lists, explains, checks, packs, signs and installs plugins.",
+    subcommands: [
+      List.self, Info.self, Check.self, Pack.self, Describe.self, Keygen.self, Sign.self, Trust.self, Untrust.self, Revoke.self, Install.self, Uninstall.self,
+      Verify.self,
+    ])
 }
 
 /// A plugin as JSON.

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import CentramHost
 internal import CentramNode
+internal import CentramPackaging
 internal import CentramPluginAPI
 internal import Foundation
 
@@ -12,6 +13,8 @@ struct HostOptions: ParsableArguments {
   var configurationFile: String?
   @Option(name: .customLong("disable"), help: ArgumentHelp("The id of a plugin not to use. May be given again.", valueName: "id"))
   var disabled: [String] = []
+  @Option(name: .customLong("trust"), help: ArgumentHelp("The file of trusted publishers. Default: ~/.centram/trusted-publishers.json.", valueName: "file"))
+  var trustFile: String?
 
   /// Where everything of this node is, unless told otherwise. HOME goes before what the system's list of users says.
   static var folder: String {
@@ -24,7 +27,21 @@ struct HostOptions: ParsableArguments {
   /// A log of which a person sees warnings and errors.
   @Sendable static func showWarnings(_ level: LogLevel, _ message: String) { if level.rawValue >= LogLevel.warning.rawValue { Terminal.note(message) } }
 
-  func nodeConfiguration() throws -> NodeConfiguration { try Self.nodeConfiguration(configurationFile) }
+  /// The configuration, and with it whom the trust files trust: the operator's, and the one that the installation brought.
+  func nodeConfiguration() throws -> NodeConfiguration {
+    var configuration = try Self.nodeConfiguration(configurationFile)
+    if let trustFile, !FileManager.default.fileExists(atPath: trustFile) { throw HostError(.trustFile, "\(trustFile): there is no such file") }
+    for store in [trustStore, TrustStore(path: "\(Self.executableFolder)/../lib/centram/\(TrustStore.fileName)")] { configuration.trust.add(try store.read()) }
+    return configuration
+  }
+
+  /// The operator's own.
+  var trustStore: TrustStore { TrustStore(path: trustFile ?? "\(Self.folder)/\(TrustStore.fileName)") }
+
+  private static var executableFolder: String { (executable as NSString).deletingLastPathComponent }
+  static var executable: String { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0] }
+  /// Where `plugin install` puts plugins.
+  static var pluginFolder: String { folder + "/plugins" }
 
   /// - Parameter configurationFile: as given; nil: the standard one, where there is one.
   static func nodeConfiguration(_ configurationFile: String?) throws -> NodeConfiguration {
@@ -41,11 +58,10 @@ struct HostOptions: ParsableArguments {
   func host(
     _ configuration: NodeConfiguration, identity: (any IdentityService)? = nil, services: [String: any Sendable] = [:], log: (@Sendable (LogLevel, String) -> Void)? = nil
   ) -> PluginHost {
-    let executable = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
     let host = PluginHost(
       configuration: HostConfiguration(
-        folders: folders + configuration.pluginFolders, pluginPath: ProcessInfo.processInfo.environment["CENTRAM_PLUGIN_PATH"] ?? "",
-        executableFolder: (executable as NSString).deletingLastPathComponent, trust: configuration.trust,
+        folders: folders + configuration.pluginFolders + [Self.pluginFolder], pluginPath: ProcessInfo.processInfo.environment["CENTRAM_PLUGIN_PATH"] ?? "",
+        executableFolder: Self.executableFolder, trust: configuration.trust,
         disabled: configuration.disabledPlugins.union(disabled)),
       services: DefaultHostServices(
         services: services.merging(["centram.identity/1": identity ?? LazyIdentity(path: Self.folder + "/identity")]) { $1 }, log: log ?? Self.showWarnings))

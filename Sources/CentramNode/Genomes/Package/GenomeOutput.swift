@@ -1,4 +1,5 @@
 internal import CHostSystem
+internal import CentramArchive
 internal import Foundation
 
 /// A file that is written once and is on the disk when `finish` returns.

@@ -1,10 +1,9 @@
+internal import CentramArchive
 internal import Foundation
 
 /// Where the files of a genome are read from: a folder, or a `.genome` file.
 final class GenomeSource {
-  private struct Entry {
-    let offset: Int, size: Int
-  }
+  private typealias Entry = TarReader.Entry
 
   let path: String
   let isArchive: Bool
@@ -31,7 +30,11 @@ final class GenomeSource {
     if status.st_mode & S_IFMT == S_IFDIR { return nil }
     guard status.st_mode & S_IFMT == S_IFREG else { throw GenomePackageError(.malformed, "\(path): neither a folder nor a regular file") }
     var entries: [String: Entry] = [:]
-    for entry in try TarReader(descriptor: descriptor, size: Int(status.st_size), path: path).entries() { entries[entry.name] = Entry(offset: entry.offset, size: entry.size) }
+    do throws(TarError) {
+      for entry in try TarReader(descriptor: descriptor, size: Int(status.st_size), noun: "genome").entries() { entries[entry.name] = entry }
+    } catch {
+      throw GenomePackageError(.malformed, "\(path): not a genome: \(error.message)")
+    }
     return entries
   }
 

@@ -1,5 +1,6 @@
 // What `centram-host plugin describe FILE` does, for tests that have no such executable yet: it may die of a bad library.
 internal import CentramHost
+internal import CentramPackaging
 internal import Foundation
 
 do throws(HostError) {

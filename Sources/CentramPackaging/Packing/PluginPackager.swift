@@ -1,5 +1,5 @@
 internal import CHostSystem
-internal import CentramLanes
+public import CentramHost
 internal import CentramPluginAPI
 internal import Foundation
 
@@ -11,42 +11,38 @@ public struct PluginPackager: Sendable {
   /// Seconds that the command may take.
   public var timeLimit = 20.0
   public var publisher: String?
-  /// An Ed25519 secret key of 64 bytes; nil: no signature.
-  public var secretKey: [UInt8]?
+  /// Signs `plugin.json`; nil: no signature.
+  public var key: PublisherKey?
   /// Whether the plugin asks for a process of its own.
   public var isIsolated = false
 
-  public init(describeCommand: [String], publisher: String? = nil, secretKey: [UInt8]? = nil) {
-    (self.describeCommand, self.publisher, self.secretKey) = (describeCommand, publisher, secretKey)
+  public init(describeCommand: [String], publisher: String? = nil, key: PublisherKey? = nil) {
+    (self.describeCommand, self.publisher, self.key) = (describeCommand, publisher, key)
   }
 
   /// Loads a library into this process and reads its descriptor; nothing else of it is called.
   public static func describe(_ path: String) throws(HostError) -> PluginDescription {
-    var inspection = Inspection(path: path, isBare: true, policy: TrustPolicy(), services: DefaultHostServices())
-    try inspection.run(upTo: .descriptor)
-    guard let description = inspection.description else { throw HostError(.descriptor, "\(path) has no descriptor") }
-    return description
+    try PluginDescription(ofLibrary: path)
   }
 
   /// Packs a library into `folder/ID-VERSION`, in the place of what was there. Either all of it appears or nothing.
   /// - Returns: the plugin's folder.
   public func pack(_ library: String, into folder: String) throws(HostError) -> String {
     let description = try describeElsewhere(library)
-    let sealed = try SealedLibrary(path: library)
-    let manifest = try JSON(manifest(description, library: sealed))
+    let contents = try OpenFile.read(library, limit: PluginManifest.librarySizeLimit)
+    let name = URL(fileURLWithPath: library).lastPathComponent
+    let manifest = try JSON(manifest(description, library: name, sha256: contents.withUnsafeBytes(PluginSignature.sha256)))
     let bytes = Array(manifest.utf8)
     let read = try PluginManifest.decode(bytes)  // what is written here is what a host would take
     let target = "\(folder)/\(read.id)-\(read.version)", staging = "\(folder)/.\(read.id)-\(read.version)-\(UUID().uuidString)"
     do {
       try FileManager.default.createDirectory(atPath: staging, withIntermediateDirectories: true)
       defer { try? FileManager.default.removeItem(atPath: staging) }
-      try Data(sealed.bytes).write(to: URL(fileURLWithPath: "\(staging)/\(sealed.name)"))
+      try Data(contents).write(to: URL(fileURLWithPath: "\(staging)/\(name)"))
       try Data(bytes).write(to: URL(fileURLWithPath: "\(staging)/plugin.json"))
-      if let secretKey {
-        try Data(PluginSignature.sign(bytes, secretKey: secretKey)).write(to: URL(fileURLWithPath: "\(staging)/plugin.json.sig"))
-      }
+      if let key { try Data(key.sign(bytes)).write(to: URL(fileURLWithPath: "\(staging)/plugin.json.sig")) }
       if centram_rename_new(staging, target) != 0, centram_exchange(staging, target) != 0 {
-        throw HostError(.inputOutput, "\(target): \(systemError())")
+        throw HostError(.inputOutput, "\(target): \(String(cString: strerror(errno)))")
       }
     } catch {
       throw error as? HostError ?? HostError(.inputOutput, "\(target) was not written: \(error.localizedDescription)")
@@ -80,14 +76,14 @@ public struct PluginPackager: Sendable {
     return description
   }
 
-  private func manifest(_ description: PluginDescription, library: SealedLibrary) throws(HostError) -> ManifestFile {
+  private func manifest(_ description: PluginDescription, library: String, sha256: String) -> ManifestFile {
     let isSwift = description.lanes & UInt32(CENTRAM_LANE_SWIFT) != 0
     let lanes = (description.lanes & UInt32(CENTRAM_LANE_C) != 0 ? ["c"] : []) + (isSwift ? ["swift"] : [])
     let swift = isSwift ? "^\(description.swiftMajor).\(description.swiftMinor)" : nil
     return ManifestFile(
       id: description.id, version: description.version, kind: description.kind, summary: description.summary, lanes: lanes,
       api: ["c": "^\(CENTRAM_C_ABI_MAJOR).0", "swift": swift].compactMapValues { $0 }, toolchain: isSwift ? description.toolchain : nil,
-      fingerprint: isSwift ? description.fingerprint : nil, library: library.name, sha256: PluginSignature.sha256(library.bytes), publisher: publisher,
+      fingerprint: isSwift ? description.fingerprint : nil, library: library, sha256: sha256, publisher: publisher,
       isolation: isIsolated ? "process" : nil)
   }
 

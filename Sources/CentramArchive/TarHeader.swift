@@ -1,15 +1,15 @@
 /// One header of an ustar archive (POSIX.1-1988): 512 bytes, numbers in octal digits.
-enum TarHeader {
-  static let blockSize = 512
+public enum TarHeader {
+  public static let blockSize = 512
   /// What eleven octal digits hold.
-  static let maximumSize = 0o77_777_777_777
+  public static let maximumSize = 0o77_777_777_777
 
   /// Bytes that fill a file's last block.
-  static func padding(_ size: Int) -> Int { (blockSize - size % blockSize) % blockSize }
+  public static func padding(_ size: Int) -> Int { (blockSize - size % blockSize) % blockSize }
 
   /// The header of a regular file, the same whoever writes it and whenever.
   /// - Parameter name: at most 100 bytes.
-  static func bytes(name: String, size: Int) -> [UInt8] {
+  public static func bytes(name: String, size: Int) -> [UInt8] {
     precondition(name.utf8.count <= 100 && size <= maximumSize, "a header holds 100 bytes of a name and 8 GiB")
     var block = [UInt8](repeating: 0, count: blockSize)
     func put(_ text: String, at offset: Int) { for (index, byte) in text.utf8.enumerated() { block[offset + index] = byte } }

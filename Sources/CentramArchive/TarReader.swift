@@ -1,20 +1,32 @@
-internal import Foundation
+internal import Glibc
 
-/// Reads the headers of a `.genome` file: an ustar archive of few regular files without folders. Everything else is refused.
-struct TarReader {
-  struct Entry: Equatable {
-    let name: String
-    let offset: Int, size: Int
+/// What is wrong with an archive: a sentence without the file's name.
+public struct TarError: Error, Equatable {
+  public let message: String
+}
+
+/// Reads the headers of a genome's or a plugin's file: an ustar archive of few regular files without folders. Everything else is refused.
+public struct TarReader {
+  public struct Entry: Equatable, Sendable {
+    public let name: String
+    /// Where its bytes are in the archive, and how many.
+    public let offset: Int, size: Int
   }
 
-  /// A genome has three files; a few more are a mistake that deserves its name.
-  static let maximumEntries = 32
+  /// What is read has three files; a few more are a mistake that deserves its name.
+  public static let maximumEntries = 32
 
-  let descriptor: Int32
-  let size: Int
-  let path: String
+  private let descriptor: Int32
+  private let size: Int
+  private let noun: String
 
-  func entries() throws(GenomePackageError) -> [Entry] {
+  /// - Parameters:
+  ///   - descriptor: of the archive, open for reading; lent.
+  ///   - size: its bytes.
+  ///   - noun: what the archive is to hold, for errors: `genome`.
+  public init(descriptor: Int32, size: Int, noun: String) { (self.descriptor, self.size, self.noun) = (descriptor, size, noun) }
+
+  public func entries() throws(TarError) -> [Entry] {
     var entries: [Entry] = [], offset = 0
     while true {
       let header = try block(at: offset)
@@ -24,7 +36,7 @@ struct TarReader {
       // `tar -C FOLDER .` puts the folder itself in front.
       if type == UInt8(ascii: "5"), name == "" || name == "." { continue }
       guard type == UInt8(ascii: "0") || type == 0 else { throw malformed("\(shown(name)) is not a regular file (type \(type))") }
-      guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")), !name.hasPrefix(".") else { throw malformed("it holds the file \(shown(name)), which no genome has") }
+      guard !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/")), !name.hasPrefix(".") else { throw malformed("it holds the file \(shown(name)), which no \(noun) has") }
       guard !entries.contains(where: { $0.name == name }) else { throw malformed("\(name) is in it twice") }
       guard entries.count < Self.maximumEntries else { throw malformed("more than \(Self.maximumEntries) files") }
       guard size <= self.size - offset else { throw malformed("\(name) of \(size) bytes goes beyond the end") }
@@ -36,10 +48,10 @@ struct TarReader {
     return entries
   }
 
-  private func fields(_ header: [UInt8], at offset: Int) throws(GenomePackageError) -> (name: String, type: UInt8, size: Int) {
+  private func fields(_ header: [UInt8], at offset: Int) throws(TarError) -> (name: String, type: UInt8, size: Int) {
     let magic = header[257..<263]
     guard magic.elementsEqual("ustar\u{0}".utf8) || magic.elementsEqual("ustar ".utf8) else {
-      throw malformed("no ustar header at byte \(offset); a .genome file is a tar archive")
+      throw malformed("no ustar header at byte \(offset); a \(noun)'s file is a tar archive")
     }
     guard let sum = octal(header[148..<156]), sum == TarHeader.checksum(header) else { throw malformed("the header at byte \(offset) has a wrong checksum") }
     guard let size = octal(header[124..<136]) else { throw malformed("the header at byte \(offset) has no size in octal digits") }
@@ -58,7 +70,7 @@ struct TarReader {
   }
 
   /// Two blocks of zeros or more, and nothing after them.
-  private func requireZeros(from offset: Int) throws(GenomePackageError) {
+  private func requireZeros(from offset: Int) throws(TarError) {
     guard size - offset >= 2 * TarHeader.blockSize else { throw malformed("its end is missing") }
     // `tar` fills up to 10 KiB; no more is needed.
     guard size - offset <= 64 << 10 else { throw malformed("\(size - offset) bytes after the last file; 65536 are allowed") }
@@ -67,7 +79,7 @@ struct TarReader {
     }
   }
 
-  private func block(at offset: Int) throws(GenomePackageError) -> [UInt8] {
+  private func block(at offset: Int) throws(TarError) -> [UInt8] {
     guard offset + TarHeader.blockSize <= size else { throw malformed("it ends inside a header, at byte \(size)") }
     var bytes = [UInt8](repeating: 0, count: TarHeader.blockSize), filled = 0
     while filled < bytes.count {
@@ -79,6 +91,6 @@ struct TarReader {
     return bytes
   }
 
-  private func malformed(_ message: String) -> GenomePackageError { GenomePackageError(.malformed, "\(path): not a genome: \(message)") }
+  private func malformed(_ message: String) -> TarError { TarError(message: message) }
   private func shown(_ name: String) -> String { "\"\(String(String.UnicodeScalarView(name.unicodeScalars.prefix(60).map { $0.value < 32 ? "?" : $0 })))\"" }
 }

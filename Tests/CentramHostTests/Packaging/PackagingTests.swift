@@ -1,4 +1,5 @@
 import CentramHost
+import CentramPackaging
 import CentramPluginAPI
 import Foundation
 import Testing
@@ -9,12 +10,12 @@ import Testing
   @Test func packsASwiftPluginThatAHostThenTakes() throws {
     let folder = try Workshop.folder(), keys = PluginSignature.makeKeyPair()
     var packager = packager
-    (packager.publisher, packager.secretKey) = ("acme", keys.secretKey)
+    (packager.publisher, packager.key) = ("acme", PublisherKey(seed: Array(keys.secretKey.prefix(32))))
     let path = try packager.pack(Built.linear, into: folder)
     #expect(path == folder + "/merge.linear-1.0.0")
     #expect(try FileManager.default.contentsOfDirectory(atPath: path).sorted() == ["libcentram_MergeOperators_Linear.so", "plugin.json", "plugin.json.sig"])
     let publisher = TrustPolicy.Publisher(name: "acme", key: keys.publicKey, ids: ["merge.*"], kinds: [.mergeOperator])
-    let host = Workshop.host(folder, trust: TrustPolicy(publishers: [publisher], requireSignature: true))
+    let host = Workshop.host(folder, trust: TrustPolicy(publishers: [publisher], untrusted: .refuse))
     let merged = try host.mergeOperator("linear").merged(LendingDriver([[1], [2]]), weights: [0.5, 0.25])
     #expect(merged == [1])
     let record = try #require(host.snapshot().records.first)

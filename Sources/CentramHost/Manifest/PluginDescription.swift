@@ -9,6 +9,14 @@ public struct PluginDescription: Sendable, Equatable, Codable {
   public var swiftMajor: Int, swiftMinor: Int
   public var toolchain: String, fingerprint: String
 
+  /// Loads a library into this process and reads its descriptor; nothing else of it is called.
+  public init(ofLibrary path: String) throws(HostError) {
+    var inspection = Inspection(path: path, isBare: true, policy: TrustPolicy(untrusted: .allow), services: DefaultHostServices())
+    try inspection.run(upTo: .descriptor)
+    guard let description = inspection.description else { throw HostError(.descriptor, "\(path) has no descriptor") }
+    self = description
+  }
+
   /// Reads a descriptor.
   /// - Throws: `descriptor` where its head is not one of this ABI's.
   init(_ pointer: UnsafePointer<centram_descriptor_t>?) throws(HostError) {
