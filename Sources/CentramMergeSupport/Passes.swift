@@ -43,6 +43,24 @@ extension MergeRequest {
     return baseIndex
   }
 
+  /// Makes sure of what an operator says that it needs: the number of its inputs, a base, and numbers inside their limits.
+  /// - Throws: `.invalid`. A host asks before it calls; others may not.
+  public func check(against info: MergeOperatorInfo) throws(PluginError) {
+    if info.needs.contains(.base) { _ = try base() }
+    let count = info.needs.contains(.baseAsInput) ? models.count : others.count
+    guard info.inputs.contains(count) else {
+      let (least, most) = (info.inputs.lowerBound, info.inputs.upperBound)
+      throw PluginError(.invalid, "\(tensor): this method takes \(least == most ? "\(least)" : "\(least) to \(most)") inputs, not \(count)")
+    }
+    for specification in info.parameters {
+      guard let limits = specification.limits else { continue }
+      for input in specification.scope == .shared ? [nil] : models.indices.map(Optional.some) {
+        guard let value = try parameters.number(specification.name, input: input), !limits.contains(value) else { continue }
+        throw PluginError(.invalid, "\(tensor): \(specification.name) is \(value), not between \(limits.lowerBound) and \(limits.upperBound)")
+      }
+    }
+  }
+
   /// The values of a required parameter for some inputs.
   public func numbers(_ name: String, of inputs: [Int]) throws(PluginError) -> [Double] {
     var result: [Double] = []

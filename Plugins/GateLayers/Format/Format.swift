@@ -22,11 +22,11 @@ struct Format: GateLayer {
     let base = try services.required("centram.base/1", for: "gate.format", as: (any BaseModelService).self)
     let size = candidate.manifest.count + candidate.adapterConfiguration.count + candidate.weights.count
     guard size <= policy.integer("genome_limit") else {
-      return Verdict(.reject(reason: "the genome has \(size) bytes; \(policy.integer("genome_limit")) are allowed"))
+      return Self.refusal("the genome has \(size) bytes; \(policy.integer("genome_limit")) are allowed", of: "size")
     }
     do throws(GenomeError) {
       let manifest = try Manifest(parsing: candidate.manifest)
-      if let refusal = Self.wrongFiles(manifest, candidate) { return Verdict(.reject(reason: refusal)) }
+      if let refusal = Self.wrongFiles(manifest, candidate) { return Self.refusal(refusal, of: "files") }
       let view = try SafetensorsView(candidate.weights, maximumHeaderLength: policy.integer("header_limit"))
       let shapes: [Shape]
       switch manifest.kind {
@@ -34,17 +34,17 @@ struct Format: GateLayer {
       case .fullDelta: shapes = view.tensors.map { Shape(parameter: $0.name, shape: $0.shape) }
       }
       for tensor in view.tensors where !types.contains(tensor.type) {
-        return Verdict(.reject(reason: "\(GenomeError.shown(tensor.name)) is stored as \(tensor.type.rawValue); \(policy.string("types")) are allowed"))
+        return Self.refusal("\(GenomeError.shown(tensor.name)) is stored as \(tensor.type.rawValue); \(policy.string("types")) are allowed", of: "types")
       }
       for tensor in view.tensors {
         guard let index = view.firstNotFinite(in: tensor) else { continue }
-        return Verdict(.reject(reason: "element \(index) of \(GenomeError.shown(tensor.name)) is NaN or infinite"))
+        return Self.refusal("element \(index) of \(GenomeError.shown(tensor.name)) is NaN or infinite", of: "numbers")
       }
       let parameters: [BaseParameter]?
       do throws(PluginError) { parameters = try await base.parameters(ofBase: manifest.base) } catch {
-        return Verdict(.reject(reason: "the base's shapes are not known: \(error.message)"))
+        return Self.refusal("the base's shapes are not known: \(error.message)", of: "base")
       }
-      if let refusal = parameters.flatMap({ Self.difference(shapes, from: $0) }) { return Verdict(.reject(reason: refusal)) }
+      if let refusal = parameters.flatMap({ Self.difference(shapes, from: $0) }) { return Self.refusal(refusal, of: "shapes") }
       var findings = Findings()
       findings.add("kind", manifest.kind.rawValue)
       findings.add("bytes", size)
@@ -55,6 +55,9 @@ struct Format: GateLayer {
       return findings.verdict(.accept)
     } catch { return Verdict(.reject(reason: error.message), evidence: [.init("code", error.code.rawValue)]) }
   }
+
+  /// - Parameter part: what is wrong.
+  private static func refusal(_ reason: String, of part: String) -> Verdict { Verdict(.reject(reason: reason), evidence: [.init("failed", part)]) }
 
   /// A parameter of the base as the genome changes it.
   private struct Shape { let parameter: String, shape: [Int] }

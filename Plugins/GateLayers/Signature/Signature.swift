@@ -14,11 +14,11 @@ struct Signature: GateLayer {
     let authors = try services.required("centram.authors/1", for: "gate.signature", as: (any AuthorService).self)
     let manifest = try candidate.openedManifest()
     guard ManifestSignature.holds(candidate.manifestSignature, of: candidate.manifest, by: Hexadecimal.bytes(manifest.author) ?? []) else {
-      return Verdict(.reject(reason: "the signature is not that of \(short(manifest.author)) over this manifest with the domain centram/genome/1"))
+      return Self.refusal("the signature is not that of \(short(manifest.author)) over this manifest with the domain centram/genome/1", of: "signature", manifest)
     }
-    if let difference = Self.difference(manifest, candidate) { return Verdict(.reject(reason: difference)) }
+    if let difference = Self.difference(manifest, candidate) { return Self.refusal(difference, of: "files", manifest) }
     if let reason = try await authors.standing(ofAuthor: manifest.author).revocation {
-      return Verdict(.reject(reason: "the key \(short(manifest.author)) was revoked: \(reason)"))
+      return Self.refusal("the key \(short(manifest.author)) was revoked: \(reason)", of: "key", manifest)
     }
     var findings = Findings()
     findings.add("author", manifest.author)
@@ -29,6 +29,11 @@ struct Signature: GateLayer {
     findings.add("made", manifest.madeMilliseconds)
     findings.add("privacy", manifest.privacy == nil ? "no record" : "record signed")
     return findings.verdict(.accept)
+  }
+
+  /// - Parameter part: what does not hold.
+  private static func refusal(_ reason: String, of part: String, _ manifest: Manifest) -> Verdict {
+    Verdict(.reject(reason: reason), evidence: [.init("failed", part), .init("author", manifest.author), .init("content", manifest.id)])
   }
 
   /// A sentence where the files are not those that were signed. The node's own hash of the content covers names, sizes and bytes of all files,

@@ -11,6 +11,7 @@ struct ArceeFusion: TensorMerging {
   let info = MergeOperatorInfo(needs: .base, inputs: 1...1)
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let base = try request.base(), other = request.others[0], row = max(1, request.rowLength)
     guard request.count > 0 else { return }
     let divergences = try request.reduce(.rows) {

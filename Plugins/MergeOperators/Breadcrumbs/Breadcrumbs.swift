@@ -9,6 +9,7 @@ struct Breadcrumbs: TensorMerging {
     parameters: ParameterSpecification.sparsifiedSum(normalize: false, rescale: false) + [.gamma])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     guard request.count > 0 else { return }
     let sum = try TaskVectorSum(request, elects: false)
     let choices = zip(try request.numbers("density", of: sum.inputs), try request.numbers("gamma", of: sum.inputs))

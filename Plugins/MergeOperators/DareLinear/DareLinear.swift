@@ -10,6 +10,7 @@ struct DareLinear: TensorMerging {
     needs: [.base, .seed], parameters: ParameterSpecification.sparsifiedSum(normalize: false, rescale: true))
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let sum = try TaskVectorSum(request, elects: false)
     let sparsifier = try RandomSparsifier(request, sum)
     try sum.write(request, sparsifier, scales: try sum.scalesIfWanted(request, sparsifier))

@@ -11,6 +11,7 @@ struct DareTies: TensorMerging {
     needs: [.base, .seed], parameters: ParameterSpecification.sparsifiedSum(normalize: false, rescale: true))
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let sum = try TaskVectorSum(request, elects: true)
     let sparsifier = try RandomSparsifier(request, sum)
     try sum.write(request, sparsifier, scales: try sum.scalesIfWanted(request, sparsifier))

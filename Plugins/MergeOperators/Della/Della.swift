@@ -10,6 +10,7 @@ struct Della: TensorMerging {
     parameters: ParameterSpecification.sparsifiedSum(normalize: true, rescale: true) + [.epsilon])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let sum = try TaskVectorSum(request, elects: true)
     let sparsifier = try RankedSparsifier(request, sum)
     try sum.write(request, sparsifier, scales: try request.parameters.flag("rescale") ? sparsifier.scales : nil)

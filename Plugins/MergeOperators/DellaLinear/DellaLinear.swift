@@ -9,6 +9,7 @@ struct DellaLinear: TensorMerging {
     parameters: ParameterSpecification.sparsifiedSum(normalize: false, rescale: true) + [.epsilon])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let sum = try TaskVectorSum(request, elects: false)
     let sparsifier = try RankedSparsifier(request, sum)
     try sum.write(request, sparsifier, scales: try request.parameters.flag("rescale") ? sparsifier.scales : nil)

@@ -13,6 +13,7 @@ struct Karcher: TensorMerging {
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let inputs = Array(request.models.indices)
     let shares = KarcherMean.coefficients(
       try request.gram(of: inputs), maximumIterations: Int(try request.parameters.requiredNumber("max_iter")),

@@ -11,6 +11,7 @@ struct Linear: TensorMerging {
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let inputs = Array(request.models.indices)
     let weights = try request.numbers("weight", of: inputs)
     if try request.parameters.flag("normalize") {

@@ -12,6 +12,7 @@ struct ModelStock: TensorMerging {
     parameters: [.init("filter_wise", .boolean, default: .boolean(false), "an angle for each row, not for each tensor")])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let base = try request.base(), inputs = request.others
     guard try request.parameters.flag("filter_wise"), request.shape.count > 1 else {
       return try request.writeCombination(Self.shares(try request.gram(of: inputs, lessBase: base)), of: inputs, around: base)

@@ -15,6 +15,7 @@ struct MultiSlerp: TensorMerging {
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let inputs = request.others
     if inputs.count == 1 { return try request.writeCombination([1], of: inputs) }
     var weights = try request.numbers("weight", of: inputs)

@@ -10,6 +10,7 @@ struct NearSwap: TensorMerging {
     parameters: [.init("t", .number, required: true, "distance up to which the other model is taken over whole")])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let base = try request.base(), other = request.others[0]
     let t = Float(try request.parameters.requiredNumber("t"))
     try request.forEachBlock { block in ck_near_swap(block.inputs[other], block.inputs[base], t, block.output, block.count) }

@@ -18,6 +18,7 @@ struct NuSlerp: TensorMerging {
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let pair = request.others, base = request.baseIndex
     let weights = try request.numbers("weight", of: pair)
     let sum = weights[0] + weights[1]

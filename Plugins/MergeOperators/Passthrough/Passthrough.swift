@@ -7,6 +7,7 @@ struct Passthrough: TensorMerging {
     needs: .baseAsInput, inputs: 1...1, parameters: [.init("scale", .number, .perInput, "factor; without it the tensor is copied")])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     try request.writeCombination([try request.parameters.number("scale", input: 0) ?? 1], of: [0])
   }
 }

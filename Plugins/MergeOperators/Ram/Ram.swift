@@ -9,6 +9,7 @@ struct Ram: TensorMerging {
   let info = MergeOperatorInfo(needs: .base, parameters: [.changeLimit])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let base = try request.base(), inputs = request.others
     let epsilon = Float(try request.parameters.requiredNumber("epsilon"))
     let factors = inputs.map { _ in Float(1) }

@@ -15,6 +15,7 @@ struct RamPlusTl: TensorMerging {
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let base = try request.base(), inputs = request.others
     let r = try request.parameters.requiredNumber("r"), alpha = try request.parameters.requiredNumber("alpha")
     let epsilon = try request.parameters.requiredNumber("epsilon"), limit = Float(epsilon)

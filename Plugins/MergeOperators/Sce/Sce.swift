@@ -15,6 +15,7 @@ struct Sce: TensorMerging {
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     guard request.count > 0 else { return }
     let base = try request.base(), inputs = request.others
     let selection = try VarianceSelection(request, base: base, inputs: inputs, share: try request.parameters.requiredNumber("select_topk"))

@@ -11,6 +11,7 @@ struct Slerp: TensorMerging {
     parameters: [.init("t", .number, required: true, "0: the base, 1: the other model; any real number")])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let t = try request.parameters.requiredNumber("t")
     let pair = [try request.base(), request.others[0]]
     let gram = try request.gram(of: pair)

@@ -12,6 +12,7 @@ struct TaskArithmetic: TensorMerging {
     ])
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     let sum = try TaskVectorSum(request, elects: false)
     try request.writeCombination(sum.shares, of: sum.inputs, around: sum.base)
   }

@@ -10,6 +10,7 @@ struct Ties: TensorMerging {
     needs: .base, parameters: ParameterSpecification.sparsifiedSum(normalize: true, rescale: false))
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    try request.check(against: info)
     guard request.count > 0 else { return }
     let sum = try TaskVectorSum(request, elects: true)
     let choices = try request.numbers("density", of: sum.inputs).map { density -> BandSparsifier.Choice in

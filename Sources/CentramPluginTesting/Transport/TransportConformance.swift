@@ -2,37 +2,13 @@
 internal import CentramHost
 public import CentramPluginAPI
 
-/// What one check of a conformance suite found.
-public struct ConformanceResult: Sendable, Equatable, CustomStringConvertible {
-  public enum Outcome: Sendable, Equatable {
-    case passed
-    /// Does not apply; the text says why.
-    case skipped(String)
-    case failed(expected: String, seen: String)
-  }
-
-  /// The check's name, such as `half-close`.
-  public let check: String
-  public let outcome: Outcome
-
-  public var failed: Bool { if case .failed = outcome { true } else { false } }
-
-  public var description: String {
-    switch outcome {
-    case .passed: "\(check): passed"
-    case .skipped(let why): "\(check): skipped, \(why)"
-    case .failed(let expected, let seen): "\(check): expected \(expected), but \(seen)"
-    }
-  }
-}
-
 /// Judges any `Transport` by what its protocol promises. Two instances are made, with an identity each; one listens, one dials.
 ///
 /// ```swift
 /// let suite = TransportConformance(listenOn: "tcp://127.0.0.1:0") { (environment) throws(PluginError) in try MyTransport(environment) }
 /// #expect(await suite.failures() == [])
 /// ```
-public struct TransportConformance: Sendable {
+public struct TransportConformance: ConformanceSuite {
   public struct Options: Sendable {
     /// How much goes through one stream in `bulk`. 256 MB where time allows.
     public var bulkBytes = 8 << 20
@@ -52,6 +28,8 @@ public struct TransportConformance: Sendable {
     public var timeLimit: Duration = .seconds(60)
     /// Of the random sizes; a failure repeats with the same seed.
     public var seed: UInt64 = 1
+    /// Checks that do not apply, with the reason.
+    public var exempt: [String: String] = [:]
     public init() {}
   }
 
@@ -73,29 +51,10 @@ public struct TransportConformance: Sendable {
     (self.address, self.configurationJSON, self.options, self.services, self.make) = (address, configurationJSON, options, services, make)
   }
 
-  /// All checks, in the order in which `run` does them.
   public static var checkNames: [String] { TransportCheck.all.map(\.name) }
 
-  /// - Parameter names: which checks; nil: all.
-  public func run(only names: Set<String>? = nil) async -> [ConformanceResult] {
-    var results: [ConformanceResult] = []
-    for check in TransportCheck.all where names?.contains(check.name) ?? true { results.append(await run(check)) }
-    return results
-  }
-
-  /// The checks that failed; empty is what a transport should give.
-  public func failures(only names: Set<String>? = nil) async -> [ConformanceResult] { await run(only: names).filter(\.failed) }
-
-  private func run(_ check: TransportCheck) async -> ConformanceResult {
-    do {
-      let scene = try scene()
-      try await promptly("the check to end", within: options.timeLimit) { try await check.body(scene) }
-      return ConformanceResult(check: check.name, outcome: .passed)
-    } catch let finding as Finding {
-      return ConformanceResult(check: check.name, outcome: finding.outcome)
-    } catch {
-      return ConformanceResult(check: check.name, outcome: .failed(expected: "no error", seen: "this was thrown: \(error)"))
-    }
+  public func run(only names: Set<String>?, progress: @Sendable (ConformanceProgress) -> Void) async -> [ConformanceResult] {
+    await TransportCheck.run(TransportCheck.all, only: names, exempt: options.exempt, within: options.timeLimit, progress: progress) { try scene() }
   }
 
   private func scene() throws -> TransportScene {
@@ -110,8 +69,7 @@ public struct TransportConformance: Sendable {
   }
 }
 
-/// One named promise and how it is tried.
-struct TransportCheck: Sendable {
+struct TransportCheck: ConformanceCheck {
   let name: String
   let body: @Sendable (TransportScene) async throws -> Void
   init(_ name: String, _ body: @escaping @Sendable (TransportScene) async throws -> Void) { (self.name, self.body) = (name, body) }
