@@ -213,11 +213,16 @@ let package = Package(
       name: "CentramHostTests",
       dependencies: [
         api, "CentramArchive", "CentramDownload", "CentramHost", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "Fuzzing", "TestServer",
-        "centram-describe-fixture", "centram-install-fixture",
+        "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture",
       ], swiftSettings: swift),
+    .testTarget(
+      name: "PluginConformanceTests",
+      dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
       name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost", "CentramPackaging"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
+    .executableTarget(
+      name: "centram-conform-fixture", dependencies: ["CentramHost", "CentramPluginTesting"], path: "Tests/Fixtures/Host/Conform", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),
     .executableTarget(name: "centram-install-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Install", swiftSettings: swift),
     .target(name: "CKernelPeak", path: "Benchmarks/ModelKernels/Peak", cSettings: kernels),

@@ -1,4 +1,3 @@
-import CentramGenome
 import CentramPluginAPI
 import CentramPluginTesting
 import GateCorpus

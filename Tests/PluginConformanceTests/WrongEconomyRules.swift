@@ -58,14 +58,16 @@ final class WrongRule: EconomyRule {
     var rest = event.amount / 2, genome = event.subject, seen: Set<String> = [], steps = 0
     postings.append(Posting(account: event.payee, microCEN: event.amount - rest))
     if mutation == .saturates, event.amount > .max / 10_000 { postings[1].microCEN = .max / 10_000 }
-    while rest > 1, let parent = view.parents(ofGenome: genome).first?.id, seen.insert(parent).inserted || mutation == .goesInCircles,
-      steps < 100 || mutation == .losesDeepAncestors
-    {
+    while rest > 1, let parent = view.parents(ofGenome: genome).first?.id, steps < 100 || mutation == .losesDeepAncestors {
       steps += 1
       if mutation == .losesDeepAncestors, steps > 15 { return postings }
-      if mutation == .goesInCircles, steps > 12 { usleep(10_000_000) }
+      if !seen.insert(parent).inserted {
+        guard mutation == .goesInCircles else { break }
+        sleep(10)
+      }
       let part = mutation == .goesInCircles ? 0 : rest / 2
-      if let owner = view.owner(ofGenome: parent) { postings.append(Posting(account: owner, microCEN: part)) } else { break }
+      guard let owner = view.owner(ofGenome: parent) else { break }
+      postings.append(Posting(account: owner, microCEN: part))
       rest -= part
       genome = parent
     }

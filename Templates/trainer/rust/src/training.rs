@@ -53,8 +53,10 @@ impl<'a> Training<'a> {
             let (mut data, mut gradient) = (std::ptr::null_mut(), std::ptr::null_mut());
             from_host((model.tensor)(model.context, index, &mut name, &mut axes, &mut shape, &mut data))?;
             from_host((model.gradient)(model.context, index, &mut gradient))?;
-            let count = (0..axes as usize).map(|axis| *shape.add(axis) as usize).product();
-            tensors.push(Tensor { values: from_raw_parts_mut(data, count), gradient: from_raw_parts_mut(gradient, count) });
+            let count: usize = (0..axes as usize).map(|axis| *shape.add(axis) as usize).product();
+            if count > 0 {
+                tensors.push(Tensor { values: from_raw_parts_mut(data, count), gradient: from_raw_parts_mut(gradient, count) });
+            }
         }
         Ok(Training {
             request,

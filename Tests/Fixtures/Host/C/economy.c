@@ -6,6 +6,7 @@ static int32_t postings(void *self, const centram_economy_event_t *event, const 
   (void)self;
   int64_t balance = 0, generation = 0, rest = event->amount;
   if (strcmp(event->type, "payment")) { snprintf(error, capacity, "no rule for %s", event->type); return CENTRAM_ERROR_UNSUPPORTED; }
+  if (event->amount < 0) { snprintf(error, capacity, "the amount is %lld", (long long)event->amount); return CENTRAM_ERROR_INVALID; }
   if (!view->balance(view->context, event->payer, &balance) || balance < event->amount) {
     snprintf(error, capacity, "%s has %lld, needs %lld", event->payer, (long long)balance, (long long)event->amount);
     return CENTRAM_ERROR_LIMIT;
@@ -16,7 +17,8 @@ static int32_t postings(void *self, const centram_economy_event_t *event, const 
     const char *parent, *owner;
     int64_t share;
     if (!view->parent(view->context, event->subject, i, &parent, &share) || !view->owner(view->context, parent, &owner)) continue;
-    int64_t part = event->amount * share / 10000 / (generation + 1);
+    /* Ten-thousandths first, so that no amount overflows. */
+    int64_t part = (event->amount / 10000 * share + event->amount % 10000 * share / 10000) / (generation + 1);
     emit(user, owner, part, parent);
     rest -= part;
   }
