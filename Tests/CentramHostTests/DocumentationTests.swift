@@ -1,5 +1,6 @@
 import CentramHost
 import CentramLanes
+import CentramPackaging
 import CentramPluginAPI
 import Foundation
 import Testing
@@ -26,6 +27,12 @@ import Testing
     let blend = try Workshop.host(folder).mergeOperator("blend")
     let merged = try blend.merged(LendingDriver([[1, 2], [3, 4]]), weights: [1, 2], shared: ["strength": .number(0.5)])
     #expect(merged == [3.5, 5])
+  }
+
+  @Test func theTrustFileOfItsPageIsRead() throws {
+    let file = try TrustFile.decode(Array(code("json", in: page("trust")).utf8))
+    #expect(file.publishers.first?.name == "acme" && file.revokedKeys.count == 1 && file.revokedHashes.count == 1)
+    for key in ["publishers", "name", "key", "ids", "kinds", "isolate", "revokedKeys", "date"] { #expect(try page("trust").contains("| `\(key)`"), "\(key)") }
   }
 
   @Test func everyCheckStandsOnItsPageInOrder() throws {

@@ -110,39 +110,64 @@ let trustTamperings: [Tampering] = [
     try Tampering.write(Array(text.utf8), to: path + "/plugin.json")
   },
   .harmed("no signature any more", .signature, "there is no plugin.json.sig") { path, _ in try FileManager.default.removeItem(atPath: path + "/plugin.json.sig") },
-  .signed("a revoked key", .signature, "the key that signed it was revoked on 2026-11-30: its owner lost it", trusting: { trust, signers, _ in trust.revokedKeys[signers.acme.publicKey] = lost }),
-  .signed("a revoked key that another entry trusts for all", .signature, "the key that signed it was revoked", trusting: { trust, signers, _ in
-    trust.publishers.insert(.init(name: "everybody", key: signers.acme.publicKey, ids: ["*"]), at: 0)
-    trust.revokedKeys[signers.acme.publicKey] = lost
-  }),
-  .signed("a revoked key that nobody trusts, where strangers may come in", .signature, "the key that signed it was revoked", trusting: { trust, signers, _ in
-    (trust.publishers, trust.untrusted) = ([], .allow)
-    trust.revokedKeys[signers.acme.publicKey] = lost
-  }),
-  .signed("a revoked plugin.json", .signature, "was revoked on 2026-11-30: its owner lost it", trusting: { trust, _, path in
-    trust.revokedHashes[try SHA256.hex(ofFile: path + "/plugin.json")] = lost
-  }),
-  .signed("a revoked plugin.json without its signature", .signature, "was revoked on", trusting: { trust, _, path in
-    trust.untrusted = .allow
-    trust.revokedHashes[try SHA256.hex(ofFile: path + "/plugin.json")] = lost
-  }) { path, _ in try FileManager.default.removeItem(atPath: path + "/plugin.json.sig") },
-  .signed("a revoked library", .rights, "was revoked on 2026-11-30: its owner lost it", trusting: { trust, _, path in
-    trust.revokedHashes[try SHA256.hex(ofFile: Tampering.library(in: path))] = lost
-  }),
-  .signed("a trusted publisher's plugin whose key counts for another", .rights, "names the publisher", trusting: { trust, signers, _ in
-    trust.publishers = [.init(name: "umbrella", key: signers.acme.publicKey, ids: ["*"])]
-  }) { path, signers in
+  .signed(
+    "a revoked key", .signature, "the key that signed it was revoked on 2026-11-30: its owner lost it",
+    trusting: { trust, signers, _ in
+      trust.revokedKeys[signers.acme.publicKey] = lost
+    }),
+  .signed(
+    "a revoked key that another entry trusts for all", .signature, "the key that signed it was revoked",
+    trusting: { trust, signers, _ in
+      trust.publishers.insert(.init(name: "everybody", key: signers.acme.publicKey, ids: ["*"]), at: 0)
+      trust.revokedKeys[signers.acme.publicKey] = lost
+    }),
+  .signed(
+    "a revoked key that nobody trusts, where strangers may come in", .signature, "the key that signed it was revoked",
+    trusting: { trust, signers, _ in
+      (trust.publishers, trust.untrusted) = ([], .allow)
+      trust.revokedKeys[signers.acme.publicKey] = lost
+    }),
+  .signed(
+    "a revoked plugin.json", .signature, "was revoked on 2026-11-30: its owner lost it",
+    trusting: { trust, _, path in
+      trust.revokedHashes[try SHA256.hex(ofFile: path + "/plugin.json")] = lost
+    }),
+  .signed(
+    "a revoked plugin.json without its signature", .signature, "was revoked on",
+    trusting: { trust, _, path in
+      trust.untrusted = .allow
+      trust.revokedHashes[try SHA256.hex(ofFile: path + "/plugin.json")] = lost
+    }
+  ) { path, _ in try FileManager.default.removeItem(atPath: path + "/plugin.json.sig") },
+  .signed(
+    "a revoked library", .rights, "was revoked on 2026-11-30: its owner lost it",
+    trusting: { trust, _, path in
+      trust.revokedHashes[try SHA256.hex(ofFile: Tampering.library(in: path))] = lost
+    }),
+  .signed(
+    "a trusted publisher's plugin whose key counts for another", .rights, "names the publisher",
+    trusting: { trust, signers, _ in
+      trust.publishers = [.init(name: "umbrella", key: signers.acme.publicKey, ids: ["*"])]
+    }
+  ) { path, signers in
     let text = String(decoding: try Tampering.manifestBytes(path), as: UTF8.self).replacing("\"schema\"", with: "\"publisher\": \"acme\", \"schema\"")
     try Tampering.write(Array(text.utf8), to: path + "/plugin.json")
     try Tampering.write(PluginSignature.sign(Array(text.utf8), secretKey: signers.acme.secretKey), to: path + "/plugin.json.sig")
   },
-  .signed("an id that only begins like the publisher's", .rights, "may not publish the id test.merge.center, only test.merge.cente", trusting: { trust, _, _ in
-    trust.publishers[0].ids = ["test.merge.cente"]
-  }),
-  .signed("an unsigned plugin where strangers are isolated", .rights, "no trusted publisher signed it, and plugins.untrusted is isolate", trusting: { trust, _, _ in
-    trust.untrusted = .isolate
-  }) { path, _ in try FileManager.default.removeItem(atPath: path + "/plugin.json.sig") },
-  .signed("a stranger's signature where strangers may come in", .signature, "its publisher is to be trusted first", trusting: { trust, _, _ in
-    (trust.publishers, trust.untrusted) = ([], .allow)
-  }),
+  .signed(
+    "an id that only begins like the publisher's", .rights, "may not publish the id test.merge.center, only test.merge.cente",
+    trusting: { trust, _, _ in
+      trust.publishers[0].ids = ["test.merge.cente"]
+    }),
+  .signed(
+    "an unsigned plugin where strangers are isolated", .rights, "no trusted publisher signed it, and plugins.untrusted is isolate",
+    trusting: { trust, _, _ in
+      trust.untrusted = .isolate
+    }
+  ) { path, _ in try FileManager.default.removeItem(atPath: path + "/plugin.json.sig") },
+  .signed(
+    "a stranger's signature where strangers may come in", .signature, "its publisher is to be trusted first",
+    trusting: { trust, _, _ in
+      (trust.publishers, trust.untrusted) = ([], .allow)
+    }),
 ]

@@ -6,13 +6,15 @@ import Testing
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
     "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramStore", "CentramGateSupport",
-    "CentramGateStatistics",
+    "CentramGateStatistics", "CentramArchive", "CentramPackaging",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
     ("Sources/CentramPluginAPI/Swift", ["CCentramPlugin"]),
     ("Sources/CentramLanes", ["CentramPluginAPI"]),
     ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CHostSystem"]),
+    ("Sources/CentramPackaging", ["CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem"]),
+    ("Sources/CentramArchive", []),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
@@ -30,8 +32,8 @@ import Testing
     (
       "Sources/CentramNode",
       [
-        "CentramPluginAPI", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTrainingSupport",
-        "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem",
+        "CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore",
+        "CentramTrainingSupport", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem",
       ]
     ),
     (
@@ -86,7 +88,7 @@ import Testing
   @Test func onlyTheExecutableReadsTheEnvironment() throws {
     for folder in [
       "Sources/CentramHost", "Sources/CentramModel", "Sources/CentramNode", "Sources/CentramNumerics", "Sources/CentramLinearAlgebra", "Sources/CentramWire",
-      "Sources/CentramGenome", "Sources/CentramStore", "Plugins",
+      "Sources/CentramGenome", "Sources/CentramStore", "Sources/CentramPackaging", "Sources/CentramArchive", "Plugins",
     ] {
       for file in Repository.files(folder, ".swift") {
         let text = try Repository.text(file)

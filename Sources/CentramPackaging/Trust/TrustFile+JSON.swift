@@ -106,13 +106,17 @@ extension TrustPolicy.Publisher {
   /// - Throws: `trust-file`, with what is wrong.
   func validate() throws(HostError) {
     _ = try checked(name, "name", limit: 128)
-    try require((1...TrustFile.rightsLimit).contains(ids.count), "ids of \(name) has \(ids.count) entries; it must have 1 to \(TrustFile.rightsLimit)")
+    let limit = TrustFile.rightsLimit
+    try require((1...limit).contains(ids.count), "ids of \(name) has \(ids.count) entries; it must have 1 to \(limit)")
     for id in ids {
-      let isAll = id == "*", exact = id.hasSuffix(".*") ? String(id.dropLast(2)) : id
-      try require(isAll || exact.utf8.count <= 126 && PluginManifest.isIdentifier(exact), "ids of \(name): \"\(id.prefix(80))\" must be an id, or the beginning of one with .* behind it, or *")
+      let exact = id.hasSuffix(".*") ? String(id.dropLast(2)) : id
+      let isRight = id == "*" || exact.utf8.count <= 126 && PluginManifest.isIdentifier(exact)
+      try require(isRight, "ids of \(name): \"\(id.prefix(80))\" must be an id, or the beginning of one with .* behind it, or *")
     }
-    try require(kinds.count <= TrustFile.rightsLimit, "kinds of \(name) has \(kinds.count) entries, the limit is \(TrustFile.rightsLimit)")
-    for kind in kinds { try require(kind.rawValue.utf8.count <= 64 && PluginManifest.isIdentifier(kind.rawValue), "kinds of \(name): \"\(kind.rawValue.prefix(80))\" is no kind's name") }
+    try require(kinds.count <= limit, "kinds of \(name) has \(kinds.count) entries, the limit is \(limit)")
+    for kind in kinds.map(\.rawValue).sorted() {
+      try require(kind.utf8.count <= 64 && PluginManifest.isIdentifier(kind), "kinds of \(name): \"\(kind.prefix(80))\" is no kind's name")
+    }
   }
 }
 

@@ -64,9 +64,9 @@ extension PluginCommand {
             name: name, key: try PublicKeyText.read(key), ids: ids, kinds: Set(kinds.map(PluginKind.init(rawValue:))), mustIsolate: isolate)
           try options.trustStore.update { (file) throws(HostError) in try file.trust(publisher) }
         }
+        guard list || json else { return print("\(name ?? "") is trusted for \(ids.joined(separator: ", ")), in \(options.trustStore.path)") }
         let summary = TrustSummary(try options.nodeConfiguration().trust)
-        if json { return try Terminal.printJSON(summary) }
-        if list { summary.print() } else { print("\(name ?? "") is trusted for \(ids.joined(separator: ", ")), in \(options.trustStore.path)") }
+        if json { try Terminal.printJSON(summary) } else { summary.print() }
       }
     }
   }
@@ -108,7 +108,7 @@ extension PluginCommand {
     func run() throws {
       try Terminal.reporting {
         let today = Date.now.formatted(.iso8601.year().month().day()), revocation = TrustPolicy.Revocation(date: today, reason: reason)
-        let known = try options.nodeConfiguration().trust.publishers, publicKey = try key.map { try PublicKeyText.read($0) }
+        let known = name == nil ? [] : try options.nodeConfiguration().trust.publishers, publicKey = try key.map { try PublicKeyText.read($0) }
         let revoked = try options.trustStore.update { (file) throws(HostError) -> [String] in
           if let name { return try file.revoke(publisher: name, others: known, revocation).map(PublicKeyText.encode) }
           if let publicKey { file.revoke(key: publicKey, revocation) }

@@ -47,15 +47,16 @@ import Testing
     #expect(try PublisherKey(path: file(seed)).publicKey == PublisherKey(seed: seed).publicKey)
   }
 
-  @Test(arguments: [
-    ("31 bytes", [UInt8](repeating: 7, count: 31), 0o600, "holds no Ed25519 key"), ("33 bytes", [UInt8](repeating: 7, count: 33), 0o600, "holds no Ed25519 key"),
-    ("nothing", [], 0o600, "holds no Ed25519 key"), ("too much", [UInt8](repeating: 65, count: 16385), 0o600, "larger than the limit of 16384"),
-    ("a key for all to read", Array(secretPEM.utf8), 0o644, "others may read this key (mode 644)"),
-    ("a key for the group to read", Array(secretPEM.utf8), 0o640, "others may read this key (mode 640)"),
-    ("a public key", Array(publicPEM.utf8), 0o600, "holds no Ed25519 key"),
-    ("a passphrase", Array("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n".utf8), 0o600, "is encrypted"),
-    ("another curve", Array(secretPEM.replacingOccurrences(of: "K2Vw", with: "K2Vx").utf8), 0o600, "holds no Ed25519 key"),
-  ] as [(String, [UInt8], Int, String)])
+  @Test(
+    arguments: [
+      ("31 bytes", [UInt8](repeating: 7, count: 31), 0o600, "holds no Ed25519 key"), ("33 bytes", [UInt8](repeating: 7, count: 33), 0o600, "holds no Ed25519 key"),
+      ("nothing", [], 0o600, "holds no Ed25519 key"), ("too much", [UInt8](repeating: 65, count: 16385), 0o600, "larger than the limit of 16384"),
+      ("a key for all to read", Array(secretPEM.utf8), 0o644, "others may read this key (mode 644)"),
+      ("a key for the group to read", Array(secretPEM.utf8), 0o640, "others may read this key (mode 640)"),
+      ("a public key", Array(publicPEM.utf8), 0o600, "holds no Ed25519 key"),
+      ("a passphrase", Array("-----BEGIN ENCRYPTED PRIVATE KEY-----\nMIIB\n-----END ENCRYPTED PRIVATE KEY-----\n".utf8), 0o600, "is encrypted"),
+      ("another curve", Array(secretPEM.replacingOccurrences(of: "K2Vw", with: "K2Vx").utf8), 0o600, "holds no Ed25519 key"),
+    ] as [(String, [UInt8], Int, String)])
   func refusesAFileWith(_ what: String, bytes: [UInt8], mode: Int, sentence: String) throws {
     let path = try file(bytes, mode: mode)
     let error = try #require(throws: HostError.self) { _ = try PublisherKey(path: path) }

@@ -38,7 +38,8 @@ import Testing
     ("com.acme.*", "", "must be an id"), ("\"trainer\"", "\"train er\"", "is no kind's name"), ("\"trainer\"", "\"trainer\", \"trainer\"", "a kind twice"),
     ("2026-11-30", "30.11.2026", "must be like 2026-11-30"), ("\"reason\": \"lost\"", "\"reason\": \"\"", "reason has 0 bytes"),
     ("\"reason\": \"lost\"", "\"why\": \"lost\"", "unknown key \"why\" in revokedKeys[0]"), ("\"sha256\": \"ab", "\"sha256\": \"AB", "64 lowercase"),
-    ("\"key\": \"Gb9E", "\"key\": \"Gb9", "is no Ed25519 public key"), ("\"revokedHashes\": [{\"sha256\"", "\"revokedHashes\": [{\"key\"", "unknown key \"key\" in revokedHashes[0]"),
+    ("\"key\": \"Gb9E", "\"key\": \"Gb9", "is no Ed25519 public key"),
+    ("\"revokedHashes\": [{\"sha256\"", "\"revokedHashes\": [{\"key\"", "unknown key \"key\" in revokedHashes[0]"),
     ("{\"sha256\"", "5, {\"sha256\"", "revokedHashes"),
   ])
   func refusesWhatIsWrong(part: String, replacement: String, sentence: String) throws {
