@@ -144,6 +144,7 @@ let package = Package(
     .target(
       name: "CentramPackaging", dependencies: [api, "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem", "CSodium"], swiftSettings: swift),
     .target(name: "CentramArchive", swiftSettings: swift),
+    .target(name: "CentramTemplates", dependencies: ["CentramHost", "CHostSystem"], swiftSettings: swift),
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
@@ -160,8 +161,8 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPackaging", "CentramPluginTesting", "CentramStore", "CentramTransportSupport",
-        "CentramWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPackaging", "CentramPluginTesting", "CentramStore", "CentramTemplates",
+        "CentramTransportSupport", "CentramWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
@@ -215,6 +216,8 @@ let package = Package(
         api, "CentramArchive", "CentramDownload", "CentramHost", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "Fuzzing", "TestServer",
         "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture",
       ], swiftSettings: swift),
+    .testTarget(
+      name: "TemplateTests", dependencies: [api, "CentramHost", "CentramPackaging", "CentramPluginTesting", "CentramTemplates", "centram-describe-fixture"], swiftSettings: swift),
     .testTarget(
       name: "PluginConformanceTests",
       dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),
