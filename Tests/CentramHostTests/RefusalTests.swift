@@ -181,6 +181,7 @@ private let tamperings: [Tampering] = [
   @Test func everyRefusalOfTheTableDiffersFromTheOthers() {
     let all = tamperings + trustTamperings
     #expect(Set(all.map(\.name)).count == all.count && all.count >= 90)
+    #expect(Set(all.map { "\($0.check) \($0.sentence)" }).count >= 70)
     #expect(Set(all.map(\.check)).count >= 18)
   }
 

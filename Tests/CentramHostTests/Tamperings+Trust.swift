@@ -162,7 +162,14 @@ let trustTamperings: [Tampering] = [
   .signed(
     "an unsigned plugin where strangers are isolated", .rights, "no trusted publisher signed it, and plugins.untrusted is isolate",
     trusting: { trust, _, _ in
-      trust.untrusted = .isolate
+      (trust.publishers, trust.untrusted) = ([], .isolate)
+    }
+  ) { path, _ in try FileManager.default.removeItem(atPath: path + "/plugin.json.sig") },
+  .signed(
+    "an unsigned plugin under a trusted publisher's id, where strangers may come in", .rights,
+    "the id test.merge.center is acme's, which did not sign this plugin",
+    trusting: { trust, _, _ in
+      trust.untrusted = .allow
     }
   ) { path, _ in try FileManager.default.removeItem(atPath: path + "/plugin.json.sig") },
   .signed(

@@ -54,10 +54,26 @@ import Testing
     #expect(try host("verify", "example.merge.median", "--config", config).status == 0)
     #expect(try host("revoke", "--key", key, "--reason", "lost on a train").status == 0)
     let verified = try host("verify", "example.merge.median", "--config", config), listed = try host("list")
-    #expect(verified.status == 69)
+    #expect(verified.status == 69 && verified.output.contains("FAILED") && verified.output.contains("lost on a train"), "\(verified.output)\(verified.errors)")
     #expect(listed.output.contains("was revoked on") && listed.output.contains("lost on a train"), "\(listed.output)")
     let again = try host("trust", "acme", "--key", key, "--ids", "*")
     #expect(again.status == 69 && again.errors.contains("a revoked key is not trusted again"), "\(again.errors)")
+  }
+
+  @Test func configurationAndTrustFileCountTogetherAndUntrustingSaysWhereTrustIsLeft() throws {
+    let folder = try TemporaryFolder(), home = ["HOME": folder("home")], key = try Binary.run("plugin", "keygen", folder("key")).output.dropLast()
+    let config = try folder.write(#"{"plugins": {"publishers": [{"name": "acme", "key": "\#(key)", "ids": ["example.*"]}]}}"#, as: "config.json")
+    func host(_ arguments: String...) throws -> Binary.Result { try Binary.run(["plugin"] + arguments, environment: home) }
+    let packed = try host("pack", compiled(in: folder), "--into", folder("dist"), "--key", folder("key")).output.trimmingCharacters(in: .whitespacesAndNewlines)
+    #expect(try json(Installed.self, host("install", packed, "--config", config, "--json")).publisher == "acme")
+    #expect(try host("trust", "acme", "--key", String(key), "--ids", "*").status == 0)
+    let left = try host("untrust", "acme", "--config", config)
+    #expect(left.status == 0 && left.output.contains("1 key") && left.errors.contains("trusts acme still"), "\(left.errors)")
+    #expect(try host("verify", "example.merge.median", "--config", config).status == 0)
+    let stranger = try host("verify", "example.merge.median")
+    #expect(stranger.status == 69 && stranger.output.contains("not the signature of a trusted publisher (nobody)"), "\(stranger.output)\(stranger.errors)")
+    let again = try host("untrust", "acme")
+    #expect(again.status == 69 && again.errors.contains("no publisher is trusted as acme"), "\(again.errors)")
   }
 
   @Test(arguments: [
@@ -73,6 +89,8 @@ import Testing
     let folder = try TemporaryFolder(), file = try folder.write(#"{"schema": 1, "revokdKeys": []}"#, as: "t.json")
     let result = try Binary.run("plugin", "list", "--trust", file)
     #expect(result.status == 69 && result.errors.contains("nearest: revokedKeys"), "\(result.errors)")
+    let word = try Binary.run("plugin", "list", "--config", folder.write(#"{"plugins": {"untrusted": "maybe"}}"#, as: "c.json"))
+    #expect(word.status == 65 && word.errors.contains("plugins.untrusted must be one of refuse, isolate, allow"), "\(word.errors)")
     let missing = try Binary.run("plugin", "list", "--trust", folder("none.json"))
     #expect(missing.status == 69 && missing.errors.contains("there is no such file"), "\(missing.errors)")
   }

@@ -73,6 +73,9 @@ extension Inspection {
         throw HostError(.rights, "\(publisher.name) may not publish the kind \(manifest.kind), only \(kinds)")
       }
     }
+    if publisher == nil, let owner = policy.publishers.first(where: { $0.owns(manifest.id) }) {
+      throw HostError(.rights, "the id \(manifest.id) is \(owner.name)'s, which did not sign this plugin; give it an id of its own, or sign it")
+    }
     if let demand = demandForIsolation {
       placement = .isolated
       throw HostError(.rights, "\(manifest.id) must run in a process of its own (\(demand)), and that is not available yet in this host")

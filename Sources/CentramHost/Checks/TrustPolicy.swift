@@ -25,6 +25,8 @@ public struct TrustPolicy: Sendable {
     }
 
     func mayPublish(_ id: String) -> Bool { ids.contains { $0.hasSuffix("*") ? id.hasPrefix($0.dropLast()) : id == $0 } }
+    /// Whether the id is its own, and not only one of all that it may publish.
+    func owns(_ id: String) -> Bool { !ids.contains("*") && mayPublish(id) }
   }
 
   /// What becomes of a plugin that no trusted publisher signed.
@@ -43,9 +45,6 @@ public struct TrustPolicy: Sendable {
     var sentence: String { "was revoked on \(date): \(reason)" }
   }
 
-  /// What `untrusted` is where the operator says nothing.
-  public static let untrustedByDefault = Untrusted.allow
-
   public var publishers: [Publisher]
   public var untrusted: Untrusted
   /// By public key, 32 bytes.
@@ -55,7 +54,7 @@ public struct TrustPolicy: Sendable {
   /// Takes bare `libcentram_*.so` files without a `plugin.json` from the executable's own folder: for development.
   public var allowUnpackaged: Bool
 
-  public init(publishers: [Publisher] = [], untrusted: Untrusted = Self.untrustedByDefault, allowUnpackaged: Bool = true) {
+  public init(publishers: [Publisher] = [], untrusted: Untrusted = .allow, allowUnpackaged: Bool = true) {
     (self.publishers, self.untrusted, self.allowUnpackaged) = (publishers, untrusted, allowUnpackaged)
   }
 }

@@ -11,7 +11,9 @@ public struct NodeConfiguration: Sendable {
   public var disabledPlugins: Set<String> = []
   /// Which versions of a plugin may be used, by id.
   public var pluginVersions: [String: VersionRange] = [:]
-  public var trust = TrustPolicy()
+  /// What becomes of plugins that no trusted publisher signed, where the file says nothing.
+  public static let untrustedByDefault = TrustPolicy.Untrusted.allow
+  public var trust = TrustPolicy(untrusted: Self.untrustedByDefault)
   /// Threads of a merge; nil: as many as the machine has cores.
   public var mergeThreads: Int?
   public var mergeHash = FileHashAlgorithm.xxh128

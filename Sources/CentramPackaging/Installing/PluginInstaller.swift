@@ -35,14 +35,14 @@ public struct PluginInstaller: Sendable {
 
   /// The plugins folder; made where it is missing.
   public let folder: String
-  /// By which a plugin must pass every check before it is put there.
-  public let policy: TrustPolicy
+  /// Of the host that is to use them: whom it trusts, and whether it can isolate. Its places are not looked at.
+  public let host: HostConfiguration
   /// For addresses; nil: only files and folders.
   public let fetcher: (any FileFetching)?
   public var didStep: @Sendable (Step) -> Void = { _ in }
 
-  public init(folder: String, policy: TrustPolicy, fetcher: (any FileFetching)? = nil) {
-    (self.folder, self.policy, self.fetcher) = (URL(fileURLWithPath: folder).path, policy, fetcher)
+  public init(folder: String, host: HostConfiguration, fetcher: (any FileFetching)? = nil) {
+    (self.folder, self.host, self.fetcher) = (URL(fileURLWithPath: folder).path, host, fetcher)
   }
 
   var store: String { folder + "/.store" }
@@ -59,7 +59,7 @@ public struct PluginInstaller: Sendable {
       let unpacked = staging + "/content"
       try write(content, to: unpacked)
       didStep(.unpacked)
-      let record = PluginHost(configuration: HostConfiguration(trust: policy)).check(unpacked, upTo: .fingerprint)
+      let record = PluginHost(configuration: host).check(unpacked, upTo: .fingerprint)
       if let reason = record.reason {
         let refused = record.checks.last { if case .failed = $0.outcome { true } else { false } }
         throw HostError(refused.map { .init($0.check) } ?? .invalid, "\(source) is refused: \(reason.replacing(unpacked, with: source))")

@@ -30,7 +30,9 @@ public struct PluginVerifier: Sendable {
   /// - Throws: `notFound`.
   public func verdicts(_ selector: String?) throws(HostError) -> [Verdict] {
     guard let selector else { return all() }
-    let records = host.snapshot().records, found = records.filter { $0.id == selector }
+    let records = host.snapshot().records
+    // A folder that was refused before its id was known has the id in its name.
+    let found = records.filter { $0.id == selector || $0.version == nil && $0.id.hasPrefix(selector + "-") }
     if !found.isEmpty { return found.map { verdict($0.path) } }
     guard selector.contains("/") || FileManager.default.fileExists(atPath: selector) else {
       throw HostError(.notFound, "no plugin \(selector) is installed\(NearestName.hint(for: selector, among: records.map(\.id)))")

@@ -22,7 +22,7 @@ extension PluginCommand {
     func run() throws {
       try Terminal.reporting {
         let installer = PluginInstaller(
-          folder: into ?? HostOptions.pluginFolder, policy: try options.nodeConfiguration().trust, fetcher: CurlFetcher(version: CentramVersion.text))
+          folder: into ?? HostOptions.pluginFolder, host: options.hostConfiguration(try options.nodeConfiguration()), fetcher: CurlFetcher(version: CentramVersion.text))
         let it = try installer.install(source, sha256: sha256, replaces: replace)
         if json {
           return try Terminal.printJSON(
@@ -43,7 +43,7 @@ extension PluginCommand {
 
     func run() throws {
       try Terminal.reporting {
-        let removed = try PluginInstaller(folder: from ?? HostOptions.pluginFolder, policy: TrustPolicy()).uninstall(plugin)
+        let removed = try PluginInstaller(folder: from ?? HostOptions.pluginFolder, host: HostConfiguration()).uninstall(plugin)
         if json { try Terminal.printJSON(["removed": removed]) } else { for name in removed { print("removed \(name)") } }
       }
     }

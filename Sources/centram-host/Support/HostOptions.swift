@@ -50,6 +50,13 @@ struct HostOptions: ParsableArguments {
     return FileManager.default.fileExists(atPath: standard) ? try NodeConfiguration(path: standard) : NodeConfiguration()
   }
 
+  /// Where plugins are looked for, and what is taken.
+  func hostConfiguration(_ configuration: NodeConfiguration) -> HostConfiguration {
+    HostConfiguration(
+      folders: folders + configuration.pluginFolders + [Self.pluginFolder], pluginPath: ProcessInfo.processInfo.environment["CENTRAM_PLUGIN_PATH"] ?? "",
+      executableFolder: Self.executableFolder, trust: configuration.trust, disabled: configuration.disabledPlugins.union(disabled))
+  }
+
   /// A host that knows its plugins and has loaded none.
   /// - Parameters:
   ///   - identity: the node's key for plugins; nil: one that signs and stays where it is.
@@ -59,10 +66,7 @@ struct HostOptions: ParsableArguments {
     _ configuration: NodeConfiguration, identity: (any IdentityService)? = nil, services: [String: any Sendable] = [:], log: (@Sendable (LogLevel, String) -> Void)? = nil
   ) -> PluginHost {
     let host = PluginHost(
-      configuration: HostConfiguration(
-        folders: folders + configuration.pluginFolders + [Self.pluginFolder], pluginPath: ProcessInfo.processInfo.environment["CENTRAM_PLUGIN_PATH"] ?? "",
-        executableFolder: Self.executableFolder, trust: configuration.trust,
-        disabled: configuration.disabledPlugins.union(disabled)),
+      configuration: hostConfiguration(configuration),
       services: DefaultHostServices(
         services: services.merging(["centram.identity/1": identity ?? LazyIdentity(path: Self.folder + "/identity")]) { $1 }, log: log ?? Self.showWarnings))
     host.discover()

@@ -97,7 +97,7 @@ private let badArchives: [BadArchive] = [
   private func install(_ bytes: [UInt8], into folder: String) throws(HostError) -> PluginInstaller.Installed {
     let archive = folder + "/../\(UUID().uuidString).tar"
     _ = FileManager.default.createFile(atPath: archive, contents: Data(bytes))
-    return try PluginInstaller(folder: folder, policy: TrustPolicy(untrusted: .allow)).install(archive)
+    return try PluginInstaller(folder: folder, host: HostConfiguration(trust: TrustPolicy(untrusted: .allow))).install(archive)
   }
 
   @Test(arguments: badArchives) func isRefusedAndLeavesNothing(_ bad: BadArchive) throws {
@@ -112,11 +112,32 @@ private let badArchives: [BadArchive] = [
     #expect(installed.outcome == .installed)
   }
 
+  @Test func takesAManifestAndANameAtTheirLimits() throws {
+    var files = try files()
+    files[0].bytes += [UInt8](repeating: 32, count: PluginManifest.sizeLimit - files[0].bytes.count)
+    let installed = try install(BadArchive.archive(files), into: Workshop.folder())
+    #expect(installed.outcome == .installed)
+    files[0].bytes.append(32)
+    let error = try #require(throws: HostError.self) { _ = try install(BadArchive.archive(files), into: Workshop.folder()) }
+    #expect(error.message.contains("plugin.json has 262145 bytes, the limit is 262144"))
+    for count in [100, 101] {
+      let library = try Workshop.folder("libraries") + "/" + String(repeating: "l", count: count - 3) + ".so"
+      try FileManager.default.copyItem(atPath: Workshop.library("merge"), toPath: library)
+      let path = try Workshop.plugin(library, id: "test.merge.center", kind: .mergeOperator)
+      guard count == 101 else {
+        try PluginArchive.write(path, into: path + "/..")
+        continue
+      }
+      let long = try #require(throws: HostError.self) { try PluginArchive.write(path, into: path + "/..") }
+      #expect(long.message.contains("has 101 bytes; a name in an archive has at most 100"))
+    }
+  }
+
   @Test func takesWhatTarWritesOfAFolder() throws {
     let path = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator), archive = path + "/../t.tar"
     for format in ["ustar", "gnu"] {
       try #require(try Workshop.run(["/bin/tar", "--format=\(format)", "-cf", archive, "-C", path, "."]).status == 0)
-      let installed = try PluginInstaller(folder: Workshop.folder(), policy: TrustPolicy(untrusted: .allow)).install(archive)
+      let installed = try PluginInstaller(folder: Workshop.folder(), host: HostConfiguration(trust: TrustPolicy(untrusted: .allow))).install(archive)
       #expect(installed.id == "test.merge.center")
     }
   }

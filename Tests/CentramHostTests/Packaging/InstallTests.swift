@@ -10,7 +10,7 @@ import Testing
   private static let allow = TrustPolicy(untrusted: .allow)
 
   private func installer(_ folder: String, _ policy: TrustPolicy = Self.allow) -> PluginInstaller {
-    PluginInstaller(folder: folder, policy: policy, fetcher: CurlFetcher(version: "tests"))
+    PluginInstaller(folder: folder, host: HostConfiguration(trust: policy), fetcher: CurlFetcher(version: "tests"))
   }
 
   /// A packed plugin; flags make another library of the same id.
@@ -110,7 +110,7 @@ import Testing
     let unpacked = try plugin()
     let notArchive = try #require(throws: HostError.self) { _ = try installer(folder).install(unpacked, sha256: hash) }
     #expect(notArchive.message.contains("--sha256 is of an archive"))
-    let nothing = try #require(throws: HostError.self) { _ = try PluginInstaller(folder: folder, policy: Self.allow).install("https://example.org/p.tar") }
+    let nothing = try #require(throws: HostError.self) { _ = try PluginInstaller(folder: folder, host: HostConfiguration(trust: Self.allow)).install("https://example.org/p.tar") }
     #expect(nothing.message.contains("fetches nothing"))
   }
 
@@ -125,7 +125,7 @@ import Testing
 
   @Test func takesAsManyBytesAsItMayAndNotOneMore() throws {
     for (offset, sentence) in [(PluginArchive.sizeLimit, "more than the limit of 537919488 bytes"), (PluginArchive.sizeLimit - 1, "is no plugin's archive")] {
-      let installer = PluginInstaller(folder: try Workshop.folder(), policy: Self.allow, fetcher: EndlessServer(offset: offset))
+      let installer = PluginInstaller(folder: try Workshop.folder(), host: HostConfiguration(trust: Self.allow), fetcher: EndlessServer(offset: offset))
       let error = try #require(throws: HostError.self) { _ = try installer.install("https://example.org/p.tar") }
       #expect(error.message.contains(sentence), "\(error)")
     }
@@ -171,7 +171,7 @@ import Testing
   @Test func installationsAtOnceEndWithOneWholePlugin() async throws {
     let folder = try Workshop.folder(), source = try archive()
     let outcomes = await withTaskGroup(of: PluginInstaller.Outcome?.self) { group in
-      for _ in 0..<8 { group.addTask { try? PluginInstaller(folder: folder, policy: Self.allow).install(source).outcome } }
+      for _ in 0..<8 { group.addTask { try? PluginInstaller(folder: folder, host: HostConfiguration(trust: Self.allow)).install(source).outcome } }
       return await group.reduce(into: [PluginInstaller.Outcome?]()) { $0.append($1) }
     }
     #expect(outcomes.count { $0 == .installed } == 1 && outcomes.count { $0 == .unchanged } == 7, "\(outcomes)")
@@ -189,7 +189,7 @@ import Testing
     try Data("{".utf8).write(to: URL(fileURLWithPath: folder + "/test.merge.center-2.0.0/plugin.json"))
     #expect(try installer.uninstall("test.merge.center-2.0.0") == ["test.merge.center-2.0.0"])
     #expect(try names(folder) == [".lock", ".store"] && names(folder + "/.store").isEmpty)
-    let nowhere = try #require(throws: HostError.self) { _ = try PluginInstaller(folder: folder + "/none", policy: Self.allow).uninstall("x") }
+    let nowhere = try #require(throws: HostError.self) { _ = try PluginInstaller(folder: folder + "/none", host: HostConfiguration(trust: Self.allow)).uninstall("x") }
     #expect(nowhere.message.contains("nothing is installed there"))
   }
 }
@@ -220,7 +220,7 @@ import Testing
     },
   ]) func tellsWhatHappenedAndInstallingAgainMendsIt(_ damage: Damage) throws {
     let folder = try Workshop.folder(), source = try Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator)
-    let installer = PluginInstaller(folder: folder, policy: Self.allow), installed = try installer.install(source)
+    let installer = PluginInstaller(folder: folder, host: HostConfiguration(trust: Self.allow)), installed = try installer.install(source)
     let library = try #require(FileManager.default.contentsOfDirectory(atPath: installed.path).first { $0.hasSuffix(".so") })
     func verdicts() -> [PluginVerifier.Verdict] { PluginVerifier(Workshop.host(folder, trust: Self.allow)).all() }
     #expect(verdicts().map(\.failure) == [nil])
@@ -232,12 +232,15 @@ import Testing
 
   @Test func looksAtWhatIsMeant() throws {
     let folder = try Workshop.folder()
-    _ = try PluginInstaller(folder: folder, policy: Self.allow).install(Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator))
+    _ = try PluginInstaller(folder: folder, host: HostConfiguration(trust: Self.allow)).install(
+      Workshop.plugin(Workshop.library("merge"), id: "test.merge.center", kind: .mergeOperator))
     var revoked = Self.allow
     let hash = try SHA256.hex(ofFile: folder + "/test.merge.center-1.0.0/plugin.json")
     revoked.revokedHashes[hash] = .init(date: "2026-11-30", reason: "wrong results")
     let verifier = PluginVerifier(Workshop.host(folder, trust: revoked))
-    #expect(try verifier.verdicts(nil).first?.failure?.contains("was revoked on 2026-11-30: wrong results") == true)
+    for selector in [nil, "test.merge.center"] {
+      #expect(try verifier.verdicts(selector).first?.failure?.contains("was revoked on 2026-11-30: wrong results") == true)
+    }
     #expect(try verifier.verdicts(folder + "/test.merge.center-1.0.0").count == 1)
     let error = try #require(throws: HostError.self) { _ = try verifier.verdicts("test.merge.centre") }
     #expect(error.code == .notFound)

@@ -153,6 +153,20 @@ import Testing
     #expect(policy.revokedKeys[elsewhere.key] == Self.revocation)
   }
 
+  @Test func theFirstEntryOfAKeyDecidesAndAnyRevocationCounts() throws {
+    let wide = Self.publisher(ids: ["test.*"]), narrow = TrustPolicy.Publisher(name: "acme", key: wide.key, ids: ["test.one"])
+    var first = TrustFile(), second = TrustFile()
+    try first.trust(narrow)
+    try second.trust(wide)
+    second.revoke(key: wide.key, Self.revocation)
+    second.revoke(key: wide.key, .init(date: "2027-01-01", reason: "again"))
+    var policy = TrustPolicy()
+    policy.add(first)
+    #expect(policy.revokedKeys.isEmpty)
+    policy.add(second)
+    #expect(policy.publishers == [narrow, wide] && policy.revokedKeys == [wide.key: Self.revocation])
+  }
+
   @Test func changesOfManyAtOnceAreAllThere() async throws {
     let store = TrustStore(path: try Workshop.folder("trust") + "/home/trusted-publishers.json")
     await withTaskGroup(of: Void.self) { group in

@@ -4,7 +4,7 @@ internal import CentramPackaging
 internal import Foundation
 
 let step = PluginInstaller.Step(rawValue: CommandLine.arguments[1])
-var installer = PluginInstaller(folder: CommandLine.arguments[2], policy: TrustPolicy(untrusted: .allow))
+var installer = PluginInstaller(folder: CommandLine.arguments[2], host: HostConfiguration(trust: TrustPolicy(untrusted: .allow)))
 installer.didStep = { if $0 == step { kill(getpid(), SIGKILL) } }
 do throws(HostError) {
   _ = try installer.install(CommandLine.arguments[3], replaces: true)
