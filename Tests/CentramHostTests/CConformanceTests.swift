@@ -68,9 +68,8 @@ import Testing
     ConformanceProcess(command: ["/usr/bin/env", "SWIFT_BACKTRACE=enable=no", Built.folder + "/centram-conform-fixture"])
   }
 
-  private func run(_ path: String, _ kind: PluginKind = .mergeOperator, only: [String]? = nil, runsUnsigned: Bool = true) throws -> [ConformanceResult] {
-    let names = try #require(PluginConformance.checkNames(kind))
-    return try Self.process.run(ConformanceRequest(path: path, runsUnsigned: runsUnsigned, only: only), checks: names)
+  private func run(_ path: String, only: [String]? = nil, runsUnsigned: Bool = true) throws -> [ConformanceResult] {
+    try Self.process.run(ConformanceRequest(path: path, runsUnsigned: runsUnsigned, only: only))
   }
 
   @Test func judgesABareLibraryAndAPackedOneAlike() throws {
@@ -107,7 +106,7 @@ import Testing
     var process = Self.process
     process.patience = .milliseconds(1500)
     let library = try Workshop.library("wrong_merge", ["-DWRONG_HANGS"])
-    let results = try process.run(ConformanceRequest(path: library, runsUnsigned: true, only: ["shapes"]), checks: ["shapes"])
+    let results = try process.run(ConformanceRequest(path: library, runsUnsigned: true, only: ["shapes"]))
     #expect(results.map(\.description).first?.contains("it hung in check shapes") == true)
   }
 
@@ -119,5 +118,46 @@ import Testing
   @Test func aRequestThatCannotBeReadIsRefused() throws {
     let error = #expect(throws: HostError.self) { try run("/nowhere/at/all") }
     #expect(error?.message.contains("no such file") == true)
+  }
+
+  @Test func aCrashWhileItIsLoadedIsAFinding() throws {
+    let results = try run(Workshop.library("wrong_merge", ["-DWRONG_CRASH_AT_LOAD"]))
+    #expect(results.map(\.description) == ["load: expected the plugin's process to live, but it crashed with signal 11 while it was loaded"])
+  }
+
+  @Test func aCheckThatThereIsNotIsRefusedWithTheNearest() throws {
+    let error = #expect(throws: HostError.self) { try run(Workshop.library("wrong_merge"), only: ["shpes"]) }
+    #expect(error?.message.hasPrefix("the suite of the kind merge-operator has no check shpes; nearest: shapes; known: info, ") == true)
+  }
+
+  @Test func theReportSaysWhyTheSuiteWasNotRun() throws {
+    let library = try Workshop.library("wrong_merge"), folder = try Workshop.plugin(library, id: "test.merge.wrong", kind: .mergeOperator)
+    func report(_ path: String, _ request: ConformanceRequest?) throws -> PluginCheckReport {
+      let host = PluginHost(configuration: HostConfiguration())
+      return try PluginCheckReport(host.check(path), request: request, process: Self.process)
+    }
+    #expect(try report(folder, nil).whyNotRun == "it was not asked for")
+    #expect(try report(folder, ConformanceRequest(path: folder)).whyNotRun == "no trusted publisher signed the plugin; --run runs its code, in a process of its own")
+    #expect(try report(library, ConformanceRequest(path: library)).whyNotRun == "the plugin is refused")
+    let run = try report(folder, ConformanceRequest(path: folder, runsUnsigned: true, only: ["identity"]))
+    #expect(run.whyNotRun == nil && run.failure == nil && run.results.map(PluginCheckReport.line) == ["ok       identity"])
+    let record = try #require(PluginCheckReport.check(library: library, trust: TrustPolicy(), upTo: .fingerprint))
+    #expect(record.state == .checked)
+  }
+
+  @Test func whatATrustedPublisherSignedRunsWithoutBeingAskedTo() throws {
+    let key = PluginSignature.makeKeyPair(), other = PluginSignature.makeKeyPair()
+    let folder = try Workshop.plugin(Workshop.library("wrong_merge"), id: "test.merge.wrong", kind: .mergeOperator, signedBy: key.secretKey)
+    func report(_ trusted: [UInt8]) throws -> PluginCheckReport {
+      let trust = TrustPolicy(publishers: [.init(name: "test", key: key.publicKey, ids: ["test.*"])])
+      var process = Self.process
+      process.command.append(trusted.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined())
+      let record = PluginHost(configuration: HostConfiguration(trust: trust)).check(folder)
+      return try PluginCheckReport(record, request: ConformanceRequest(path: folder, only: ["identity"]), process: process)
+    }
+    #expect(try report(key.publicKey).results.map(\.description) == ["identity: passed"])
+    // The process that runs its code decides again, by its own policy.
+    let error = #expect(throws: HostError.self) { try report(other.publicKey) }
+    #expect(error?.message.contains("is not the signature of a trusted publisher") == true)
   }
 }

@@ -2,6 +2,7 @@ import CentramHost
 import CentramLanes
 import CentramPackaging
 import CentramPluginAPI
+import CentramPluginTesting
 import Foundation
 import Testing
 
@@ -39,6 +40,16 @@ import Testing
     let page = try page("checks")
     let rows = page.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { $0.split(separator: "`")[1] }
     #expect(rows.map(String.init) == PluginCheck.allCases.map(\.rawValue))
+  }
+
+  @Test func everyCheckOfASuiteStandsOnItsPageOnce() throws {
+    let page = try page("conformance")
+    for kind in [PluginKind.mergeOperator, .gateLayer, .trainer, .economyRule, .transport] {
+      let names = try #require(PluginConformance.checkNames(kind))
+      #expect(Set(names).count == names.count && names.count > 10, "\(kind)")
+      for name in names { #expect(page.contains("`\(name)`"), "\(kind): \(name)") }
+    }
+    #expect(PluginConformance.checkNames(PluginKind(rawValue: "other")) == nil)
   }
 
   @Test func everyRoleAndTypeOfAFunctionTableStandsOnItsPage() throws {

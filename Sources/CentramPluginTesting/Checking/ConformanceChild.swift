@@ -5,17 +5,24 @@ internal import Synchronization
 
 /// The side of `ConformanceProcess` that runs a plugin's code: an executable calls it and does nothing else.
 public enum ConformanceChild {
+  /// `run`, and the end of the process: a check that was given up on may still be running.
+  public static func main(_ json: String, trust: TrustPolicy) -> Never {
+    Task.detached { exit(await run(json, trust: trust)) }
+    dispatchMain()
+  }
+
   /// Runs the suite that a request asks for and writes a line for each check to standard output as it was when this was called. What the
   /// plugin itself prints goes to standard error.
   /// - Parameters:
   ///   - json: a `ConformanceRequest`.
   ///   - trust: whose plugins are let in.
-  /// - Returns: the process's exit status. Exit with it at once: a check that was given up on may still be running.
-  public static func run(_ json: String, trust: TrustPolicy) async -> Int32 {
+  /// - Returns: the process's exit status.
+  static func run(_ json: String, trust: TrustPolicy) async -> Int32 {
     let output = Output()
     do {
       let request = try JSONDecoder().decode(ConformanceRequest.self, from: Data(json.utf8))
       let conformance = try PluginConformance(request, trust: trust)
+      output.write(.loaded(title: conformance.record.title, checks: conformance.checks))
       _ = await conformance.suite.run(only: request.only.map(Set.init)) { output.write(ConformanceLine($0)) }
       output.write(.ended)
       return 0

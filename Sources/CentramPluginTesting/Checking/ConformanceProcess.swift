@@ -13,30 +13,26 @@ public struct ConformanceProcess: Sendable {
   public init(command: [String]) { self.command = command }
 
   /// - Parameter progress: told of each result as it comes.
-  /// - Throws: why the plugin was not loaded, or the command did not start.
-  public func run(_ request: ConformanceRequest, checks: [String], progress: (ConformanceResult) -> Void = { _ in }) throws(HostError) -> [ConformanceResult] {
-    var left = checks.filter { request.only?.contains($0) ?? true }, results: [ConformanceResult] = []
-    while !left.isEmpty {
+  /// - Throws: why the plugin was not loaded, a check that there is not, or that the command did not start.
+  public func run(_ request: ConformanceRequest, progress: (ConformanceResult) -> Void = { _ in }) throws(HostError) -> [ConformanceResult] {
+    var left: [String]?, results: [ConformanceResult] = []
+    repeat {
       var part = request
-      part.only = left
-      let (found, end) = try once(part) { progress($0) }
-      results += found
-      left.removeAll { name in found.contains { $0.check == name } }
-      guard let (check, seen) = end else { break }
-      let crash = ConformanceResult(check: check ?? left.first ?? "load", outcome: .failed(expected: "the plugin's process to live", seen: seen))
-      results.append(crash)
-      progress(crash)
-      left.removeAll { $0 == crash.check }
-      if check == nil { break }
-    }
+      part.only = left ?? request.only
+      let found = try once(part, progress)
+      results += found.results
+      guard let checks = left ?? found.checks else { break }
+      left = checks.filter { name in !found.results.contains { $0.check == name } }
+    } while left?.isEmpty == false && !results.isEmpty
     return results
   }
 
   /// One process.
-  /// - Returns: the results that it gave, and where it did not come to its end, the check that it was in and what happened.
+  /// - Returns: the checks that it was about to do, where it came so far, and what it found; its own end before time is a finding of the
+  ///   check that it was in.
   private func once(
     _ request: ConformanceRequest, _ progress: (ConformanceResult) -> Void
-  ) throws(HostError) -> (results: [ConformanceResult], end: (check: String?, seen: String)?) {
+  ) throws(HostError) -> (checks: [String]?, results: [ConformanceResult]) {
     guard let executable = command.first else { throw HostError(.invalid, "the command that runs a suite is empty") }
     let child = Process(), output = Pipe()
     child.executableURL = URL(fileURLWithPath: executable)
@@ -44,10 +40,11 @@ public struct ConformanceProcess: Sendable {
     (child.standardOutput, child.standardError, child.standardInput) = (output, FileHandle.nullDevice, FileHandle.nullDevice)
     do { try child.run() } catch { throw HostError(.inputOutput, "\(executable) does not start: \(error.localizedDescription)") }
     var lines = LineReader(descriptor: output.fileHandleForReading.fileDescriptor, patience: patience)
-    var results: [ConformanceResult] = [], current: String?, refusal: String?, hasEnded = false
+    var results: [ConformanceResult] = [], checks: [String]?, current: String?, refusal: String?, hasEnded = false
     while !hasEnded, refusal == nil, let text = lines.next() {
       guard let line = try? JSONDecoder().decode(ConformanceLine.self, from: Data(text)) else { continue }
       switch line {
+      case .loaded(_, let names): checks = names
       case .began(let name): current = name
       case .refused(let why): refusal = why
       case .ended: hasEnded = true
@@ -62,11 +59,20 @@ public struct ConformanceProcess: Sendable {
     kill(child.processIdentifier, SIGKILL)
     child.waitUntilExit()
     if let refusal { throw HostError(.invalid, refusal) }
-    if hasEnded { return (results, nil) }
-    let place = current.map { " in check \($0)" } ?? (results.isEmpty ? " while it was loaded" : " between two checks")
-    if lines.isOutOfPatience { return (results, (current, "it hung\(place) for \(patience)")) }
-    guard child.terminationReason == .exit else { return (results, (current, "it crashed with signal \(child.terminationStatus)\(place)")) }
-    return (results, (current, "it ended with status \(child.terminationStatus)\(place)"))
+    guard !hasEnded else { return (checks, results) }
+    let left = checks?.first { name in !results.contains { $0.check == name } }
+    let place = current.map { "in check \($0)" } ?? (checks == nil ? "while it was loaded" : "between two checks")
+    let seen: String
+    if lines.isOutOfPatience {
+      seen = "it hung \(place), for \(patience)"
+    } else if child.terminationReason == .exit {
+      seen = "it ended with status \(child.terminationStatus) \(place)"
+    } else {
+      seen = "it crashed with signal \(child.terminationStatus) \(place)"
+    }
+    let end = ConformanceResult(check: current ?? left ?? "load", outcome: .failed(expected: "the plugin's process to live", seen: seen))
+    progress(end)
+    return (checks, results + [end])
   }
 }
 

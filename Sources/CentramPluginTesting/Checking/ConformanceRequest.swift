@@ -40,6 +40,8 @@ public struct ConformanceRequest: Sendable, Equatable, Codable {
 
 /// One line from the process that runs a suite.
 enum ConformanceLine: Equatable, Codable {
+  /// It was loaded; these checks are about to run.
+  case loaded(title: String, checks: [String])
   case began(String)
   case passed(String)
   case skipped(String, why: String)
@@ -65,7 +67,7 @@ enum ConformanceLine: Equatable, Codable {
     case .passed(let check): ConformanceResult(check: check, outcome: .passed)
     case .skipped(let check, let why): ConformanceResult(check: check, outcome: .skipped(why))
     case .failed(let check, let expected, let seen): ConformanceResult(check: check, outcome: .failed(expected: expected, seen: seen))
-    case .began, .refused, .ended: nil
+    case .loaded, .began, .refused, .ended: nil
     }
   }
 }

@@ -8,6 +8,8 @@ internal import Synchronization
 public struct PluginConformance: Sendable {
   public let record: PluginRecord
   public let suite: any ConformanceSuite
+  /// Those of the suite that the request wants, in their order.
+  public let checks: [String]
 
   /// The checks of a kind in their order; nil where it has no suite.
   public static func checkNames(_ kind: PluginKind) -> [String]? {
@@ -23,7 +25,7 @@ public struct PluginConformance: Sendable {
 
   /// Checks and loads the plugin.
   /// - Parameter trust: whose plugins are let in.
-  /// - Throws: why it is refused; `rights` where nobody trusted signed it and it may not run for that.
+  /// - Throws: why it is refused, also where no trusted publisher signed it and it may not run for that; a check that there is not.
   public init(_ request: ConformanceRequest, trust: TrustPolicy) throws(HostError) {
     let services = SwitchedServices()
     let host = try Self.host(request, trust, services)
@@ -34,6 +36,13 @@ public struct PluginConformance: Sendable {
     }
     let selector = found.version.map { "\(found.id)@\($0)" } ?? found.id
     record = try host.load(id: found.id, range: found.version.map { (version) throws(HostError) in try VersionRange("\(version)") } ?? .any)
+    guard let names = Self.checkNames(record.kind) else { throw HostError(.wrongKind, "there is no conformance suite for the kind \(record.kind)") }
+    if let unknown = ((request.only ?? []) + request.skipped).first(where: { !names.contains($0) }) {
+      throw HostError(
+        .invalid,
+        "the suite of the kind \(record.kind) has no check \(unknown)\(NearestName.hint(for: unknown, among: names)); known: \(names.joined(separator: ", "))")
+    }
+    checks = names.filter { request.only?.contains($0) ?? true }
     suite = try Self.suite(record.kind, Maker(host: host, selector: selector, services: services), request)
   }
 

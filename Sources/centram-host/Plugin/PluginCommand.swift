@@ -6,7 +6,7 @@ struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugin", abstract: "Makes, lists, explains, checks, packs, signs and installs plugins.",
     subcommands: [
-      New.self, List.self, Info.self, Check.self, Pack.self, Describe.self, Keygen.self, Sign.self, Trust.self, Untrust.self, Revoke.self, Install.self, Uninstall.self,
+      New.self, List.self, Info.self, Check.self, Conform.self, Pack.self, Describe.self, Keygen.self, Sign.self, Trust.self, Untrust.self, Revoke.self, Install.self, Uninstall.self,
       Verify.self,
     ])
 }
@@ -111,28 +111,5 @@ extension PluginCommand {
   struct PluginInformation: Encodable {
     let plugin: PluginSummary
     let merge: OperatorDetails?, trainer: TrainerDetails?
-  }
-
-  struct Check: ParsableCommand {
-    static let configuration = CommandConfiguration(
-      commandName: "check", abstract: "Carries out the checks on a plugin's folder or library, without running anything of it.")
-    @Argument(help: "A folder with plugin.json, or a library.") var path: String
-    @OptionGroup var options: HostOptions
-    @Flag(help: "Print JSON.") var json = false
-    @Flag(help: "Load it too, in this process: runs its code.") var load = false
-
-    func run() throws {
-      try Terminal.reporting {
-        let host = options.host(try options.nodeConfiguration())
-        let record = host.check(path, upTo: load ? .interface : .fingerprint)
-        if json {
-          try Terminal.printJSON(PluginSummary(record))
-        } else {
-          print(record.title)
-          for check in record.checks { print("  \(check)") }
-        }
-        if case .failed(let reason) = record.state { throw HostError(.invalid, "\(record.title) is refused: \(reason)") }
-      }
-    }
   }
 }

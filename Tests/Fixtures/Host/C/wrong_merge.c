@@ -6,6 +6,10 @@
 /* A real fault, which a signal handler cannot step over. */
 static int *volatile nowhere;
 
+#ifdef WRONG_CRASH_AT_LOAD
+__attribute__((constructor)) static void crash(void) { *nowhere = 1; }
+#endif
+
 static int32_t write_block(void *user, const centram_merge_block_t *block) {
   (void)user;
   for (uint64_t i = 0; i < block->count; i++) {
