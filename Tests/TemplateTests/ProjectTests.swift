@@ -72,7 +72,8 @@ import Testing
   @Test func placeholdersAreFilledAndNothingElseChanges() throws {
     let values = ["ID": "x", "NAME": "y"]
     for (text, filled) in [
-      ("", ""), ("@", "@"), ("@ID@", "x"), ("@ID@@NAME@", "xy"), ("a@ID@b", "axb"), ("@c(f)", "@c(f)"), ("@ID", "@ID"), ("@@ID@@", "@x@"), ("me@example.com @generated", "me@example.com @generated"),
+      ("", ""), ("@", "@"), ("@ID@", "x"), ("@ID@@NAME@", "xy"), ("a@ID@b", "axb"), ("@c(f)", "@c(f)"), ("@ID", "@ID"), ("@@ID@@", "@x@"),
+      ("me@example.com @generated", "me@example.com @generated"),
     ] {
       #expect(try ProjectTemplate.fill(text, values, file: "f") == filled, "\(text)")
     }

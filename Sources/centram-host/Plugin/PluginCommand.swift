@@ -6,8 +6,8 @@ struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "plugin", abstract: "Makes, lists, explains, checks, packs, signs and installs plugins.",
     subcommands: [
-      New.self, List.self, Info.self, Check.self, Conform.self, Pack.self, Describe.self, Keygen.self, Sign.self, Trust.self, Untrust.self, Revoke.self, Install.self, Uninstall.self,
-      Verify.self,
+      New.self, List.self, Info.self, Check.self, Conform.self, Pack.self, Describe.self, Keygen.self, Sign.self, Trust.self, Untrust.self, Revoke.self,
+      Install.self, Uninstall.self, Verify.self,
     ])
 }
 
