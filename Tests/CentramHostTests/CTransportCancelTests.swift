@@ -93,16 +93,18 @@ import Testing
 
   @Test func aSecondReceiverIsToldSo() async throws {
     let (ours, theirs) = try await streams()
-    let first = Task { try await receive(on: theirs, upTo: 3) }
-    for _ in 0..<200 { await Task.yield() }
-    let second = Task { try await receive(on: theirs, upTo: 3) }
-    for _ in 0..<200 { await Task.yield() }
-    try await send([9], on: ours)
-    let results = [await first.result, await second.result]
-    // Whichever came second.
-    let got = results.compactMap { try? $0.get() }
-    #expect(got.first == [9])
-    await ours.reset(code: 0)
+    try await withThrowingTaskGroup(of: Result<[UInt8], any Error>.self) { group in
+      for _ in 0..<2 {
+        group.addTask { await Task { try await receive(on: theirs, upTo: 3) }.result }
+      }
+      // Nothing was sent, so who ends first is the one too many.
+      let refused = try #require(try await group.next())
+      let error = #expect(throws: PluginError.self) { try refused.get() }
+      #expect(error?.code == .invalid)
+      try await send([9], on: ours)
+      let received = try #require(try await group.next()).get()
+      #expect(received == [9])
+    }
   }
 
   @Test func aCancelledSendResetsItsStreamAndNoOther() async throws {

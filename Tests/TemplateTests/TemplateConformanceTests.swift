@@ -27,4 +27,21 @@ import Testing
   @Test(.enabled(if: Workshop.cargo != nil, "cargo is not installed"), arguments: kinds) func aTemplateInRustPassesItsSuiteAtOnce(_ kind: String) async throws {
     try await judge(kind, .rust)
   }
+
+  /// `make` calls the compiler; who prefers the package manager has `Package.swift`, and needs nothing but the SDK either.
+  @Test func aProjectInSwiftBuildsAsAPackageToo() throws {
+    let project = try PluginProject(kind: "economy-rule", language: "swift", id: "com.acme.as-package"), folder = try Workshop.folder("package") + "/fee"
+    try project.write(into: folder, sdk: Workshop.sdk.get())
+    let log = try Workshop.run(["swift", "build", "--disable-sandbox"], in: folder)
+    #expect(!log.contains("warning:"), "\(log)")
+    let packed = try Workshop.pack("\(folder)/.build/debug/libas_package.so")
+    let host = PluginHost(configuration: HostConfiguration(folders: [packed]))
+    #expect(host.check(packed, upTo: .instance).reason == nil)
+  }
+
+  @Test(arguments: kinds) func aProjectInSwiftIsFormatted(_ kind: String) throws {
+    let project = try PluginProject(kind: kind, language: "swift"), folder = try Workshop.folder("format") + "/x"
+    try project.write(into: folder, sdk: Workshop.sdk.get())
+    try Workshop.run(["swift", "format", "lint", "--strict", "--recursive", "--configuration", Workshop.root + "/.swift-format", folder])
+  }
 }

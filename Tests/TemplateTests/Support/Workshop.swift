@@ -84,6 +84,9 @@ enum Workshop {
     let log = try run(["make", "SWIFTFLAGS=-Onone -warnings-as-errors", "CFLAGS=-O1 -Wall -Wextra -Wpedantic -Werror", "CARGO=\(cargo ?? "cargo")"], in: folder)
     guard !log.contains("warning:") else { throw Failure(output: log) }
     let library = try FileManager.default.contentsOfDirectory(atPath: folder).first { $0.hasSuffix(".so") } ?? ""
-    return try PluginPackager(describeCommand: describe).pack("\(folder)/\(library)", into: Workshop.folder("plugins"))
+    return try pack("\(folder)/\(library)")
   }
+
+  /// - Returns: the plugin's folder.
+  static func pack(_ library: String) throws -> String { try PluginPackager(describeCommand: describe).pack(library, into: folder("plugins")) }
 }
