@@ -8,6 +8,13 @@ struct ForeignMergeOperator: TensorMerging {
   let services: any HostServices
 
   func merge(_ request: MergeRequest) throws(PluginError) {
+    // The library knows nothing of what its table promises.
+    let count = info.needs.contains(.baseAsInput) ? request.models.count : request.others.count
+    guard info.inputs.contains(count), request.baseIndex != nil || !info.needs.contains(.base) else {
+      throw PluginError(
+        .invalid,
+        "\(table.symbol) takes \(info.inputs.lowerBound) to \(info.inputs.upperBound) inputs\(info.needs.contains(.base) ? " and a base" : ""), not \(count)")
+    }
     let arena = CArena()
     var fixed: [UInt64] = []
     for argument in table.arguments { fixed.append(try word(argument, request, arena)) }

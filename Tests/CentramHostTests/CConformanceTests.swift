@@ -104,7 +104,7 @@ import Testing
   @Test func anExitAndAHangAreFindings() throws {
     #expect(try run(Workshop.library("wrong_merge", ["-DWRONG_EXITS"]), only: ["shapes"]).map(\.description).first?.contains("it ended with status 3 in check shapes") == true)
     var process = Self.process
-    process.patience = .milliseconds(1500)
+    process.patience = .seconds(6)
     let library = try Workshop.library("wrong_merge", ["-DWRONG_HANGS"])
     let results = try process.run(ConformanceRequest(path: library, runsUnsigned: true, only: ["shapes"]))
     #expect(results.map(\.description).first?.contains("it hung in check shapes") == true)

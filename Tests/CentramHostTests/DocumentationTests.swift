@@ -16,7 +16,8 @@ import Testing
     return try #require(parts.count > 1 ? parts[1].components(separatedBy: "```").first : nil)
   }
 
-  @Test func theFunctionTablePagesExampleRunsAsItStands() throws {
+  /// The function table of the page, as its reader would build it.
+  private func blend() throws -> PluginHost {
     let page = try page("function-table"), folder = try Workshop.folder()
     try FileManager.default.createDirectory(atPath: folder + "/blend", withIntermediateDirectories: true)
     try code("c", in: page).write(toFile: folder + "/blend.c", atomically: true, encoding: .utf8)
@@ -25,8 +26,11 @@ import Testing
     try #require(status == 0, "\(output)")
     let manifest = try code("json", in: page).replacingOccurrences(of: "\"SHA\"", with: "\"\(SHA256.hex(ofFile: library))\"")
     try manifest.write(toFile: folder + "/blend/plugin.json", atomically: true, encoding: .utf8)
-    let blend = try Workshop.host(folder).mergeOperator("blend")
-    let merged = try blend.merged(LendingDriver([[1, 2], [3, 4]]), weights: [1, 2], shared: ["strength": .number(0.5)])
+    return Workshop.host(folder)
+  }
+
+  @Test func theFunctionTablePagesExampleRunsAsItStands() throws {
+    let merged = try blend().mergeOperator("blend").merged(LendingDriver([[1, 2], [3, 4]]), weights: [1, 2], shared: ["strength": .number(0.5)])
     #expect(merged == [3.5, 5])
   }
 
@@ -34,6 +38,18 @@ import Testing
     let file = try TrustFile.decode(Array(code("json", in: page("trust")).utf8))
     #expect(file.publishers.first?.name == "acme" && file.revokedKeys.count == 1 && file.revokedHashes.count == 1)
     for key in ["publishers", "name", "key", "ids", "kinds", "isolate", "revokedKeys", "date"] { #expect(try page("trust").contains("| `\(key)`"), "\(key)") }
+  }
+
+  @Test func theFunctionTablePagesExampleKeepsThePromisesOfMergeOperators() async throws {
+    let host = try blend()
+    var options = MergeOperatorConformance.Options()
+    options.exempt = ["identity": "it is a weighted sum and no mean"]
+    let failures = await MergeOperatorConformance(options: options) { (it) throws(PluginError) in
+      do throws(HostError) { return try host.mergeOperator("blend", configurationJSON: it.configurationJSON) } catch {
+        throw error.cause ?? PluginError(.internalFailure, error.message)
+      }
+    }.failures()
+    #expect(failures == [])
   }
 
   @Test func everyCheckStandsOnItsPageInOrder() throws {

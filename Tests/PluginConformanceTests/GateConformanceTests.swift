@@ -23,24 +23,43 @@ import Testing
   ]
   static let ids = descriptors.map { String(cString: $0.pointee.id) }
 
-  @Test(arguments: ids) func everyGateLayerKeepsItsPromises(id: String) async throws {
+  /// - Parameter checks: nil: all.
+  private func results(
+    _ id: String, _ world: CorpusWorld, _ genome: CorpusGenome, only checks: Set<String>? = nil, isHonest: Bool = false
+  ) async throws -> [ConformanceResult] {
     let descriptor = try #require(Self.descriptors.first { String(cString: $0.pointee.id) == id })
     guard case .gateLayer(let make) = try capability(descriptor) else { throw PluginError(.invalid, "\(id) is not a gate layer") }
-    // A node that has lived, and what an honest author sends it next.
-    let world = CorpusWorld.measured(), genome = world.nextPrivate().sealed()
     var options = GateLayerConformance.Options()
     options.samples = [
       GateSample(contentHash: genome.contentHash, manifest: genome.manifest, signature: genome.signature, configuration: genome.configuration, weights: genome.weights)
     ]
-    (options.expectsAcceptance, options.promptness) = (true, .seconds(60))
+    (options.expectsAcceptance, options.promptness) = (isHonest, .seconds(60))
+    if !isHonest { options.damagedGenomes = 0 }
     var services: [String: any Sendable] = [:]
     for service in [
       "clock", "lineage", "base", "authors", "ancestry", "sketches", "updates", "evaluation", "fitness", "behaviour", "privacy-account",
     ] { services["centram.\(service)/1"] = world.service("centram.\(service)/1") }
-    let results = await GateLayerConformance(options: options, services: services, make: make).run()
+    return await GateLayerConformance(options: options, services: services, make: make).run(only: checks)
+  }
+
+  @Test(arguments: ids) func everyGateLayerKeepsItsPromises(id: String) async throws {
+    // A node that has lived, and what an honest author sends it next.
+    let world = CorpusWorld.measured()
+    let results = try await results(id, world, world.nextPrivate().sealed(), isHonest: true)
     #expect(results.count == GateLayerConformance.checkNames.count)
     #expect(results.filter(\.failed) == [])
     #expect(results.count { $0.outcome == .passed } > 13)
+  }
+
+  @Test(arguments: ids) func everyGateLayerKeepsItsPromisesUnderTheAttacksThatItStops(id: String) async throws {
+    let attacks = (GateAttack.firstFive + GateAttack.lastFive).filter { $0.layer == id }
+    #expect(attacks.count > 2)
+    for attack in attacks {
+      var world = CorpusWorld.measured()
+      let genome = attack.make(&world)
+      let results = try await results(id, world, genome, only: ["reason", "factor", "evidence", "error-sentence", "repeatable"])
+      #expect(results.count == 5 && results.filter(\.failed) == [], "\(attack)")
+    }
   }
 }
 
@@ -50,7 +69,7 @@ import Testing
     let memory = WrongMemory()
     var options = GateLayerConformance.Options()
     (options.samples, options.expectsAcceptance) = (WrongGateLayer.samples, mutation == nil || mutation == .refusesTheHonest)
-    (options.promptness, options.timeLimit) = (.milliseconds(700), .seconds(5))
+    (options.promptness, options.timeLimit) = (.seconds(3), .seconds(120))
     return GateLayerConformance(options: options) { (environment) throws(PluginError) in try WrongGateLayer(mutation, environment, memory) }
   }
 

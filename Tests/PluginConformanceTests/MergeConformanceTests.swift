@@ -56,16 +56,32 @@ import Testing
   }
 }
 
+extension MergeConformanceTests {
+  /// The types that work on adapters of different ranks; those that draw among them.
+  @Test(arguments: ["cat", "ties_svd", "dare_linear_svd", "dare_ties_svd", "magnitude_prune_svd"]) func peftKeepsItsPromisesWithEachType(type: String) async throws {
+    var options = MergeOperatorConformance.Options()
+    options.parameters = ["combination_type": .string(type), "density": .number(0.5)]
+    if type != "cat" { options.exempt = ["adapter-identity": "half of the elements are left out"] }
+    #expect(await MergeOperatorConformance(options: options, make: try Self.factory("merge.peft")).failures() == [])
+  }
+}
+
 /// The suite's own tests: it is none if it lets wrong operators pass.
 @Suite struct WrongMergeOperatorTests {
+  private static var options: MergeOperatorConformance.Options {
+    var options = MergeOperatorConformance.Options()
+    options.rows = 16
+    return options
+  }
+
   static func suite(_ mutation: MergeMutation?) -> MergeOperatorConformance {
     let memory = WrongMemory()
-    return MergeOperatorConformance { (environment) throws(PluginError) in try WrongOperator(mutation, memory, configurationJSON: environment.configurationJSON) }
+    return MergeOperatorConformance(options: options) { (environment) throws(PluginError) in try WrongOperator(mutation, memory, configurationJSON: environment.configurationJSON) }
   }
 
   static func suite(_ mutation: AdapterMutation) throws -> MergeOperatorConformance {
     let make = try MergeConformanceTests.factory("merge.lora_svd")
-    return MergeOperatorConformance { (environment) throws(PluginError) in
+    return MergeOperatorConformance(options: options) { (environment) throws(PluginError) in
       guard let base = try make(environment) as? any AdapterMerging & AdapterExtracting else { throw PluginError(.invalid, "not both abilities") }
       return WrongAdapterOperator(base, mutation)
     }

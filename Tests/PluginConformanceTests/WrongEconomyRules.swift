@@ -63,7 +63,7 @@ final class WrongRule: EconomyRule {
       if mutation == .losesDeepAncestors, steps > 15 { return postings }
       if !seen.insert(parent).inserted {
         guard mutation == .goesInCircles else { break }
-        sleep(10)
+        sleep(600)
       }
       let part = mutation == .goesInCircles ? 0 : rest / 2
       guard let owner = view.owner(ofGenome: parent) else { break }
@@ -89,7 +89,7 @@ final class WrongRule: EconomyRule {
   private static func suite(_ mutation: EconomyMutation?) -> EconomyRuleConformance {
     let memory = WrongMemory()
     var options = EconomyRuleConformance.Options()
-    options.timeLimit = .seconds(3)
+    options.timeLimit = .seconds(15)
     return EconomyRuleConformance(options: options) { (environment) throws(PluginError) in try WrongRule(mutation, memory, configurationJSON: environment.configurationJSON) }
   }
 

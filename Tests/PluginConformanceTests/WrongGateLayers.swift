@@ -67,7 +67,7 @@ final class WrongGateLayer: GateLayer {
   }
 
   func judge(_ candidate: GenomeCandidate) async throws(PluginError) -> Verdict {
-    if mutation == .sleepsThroughCancellation, Task.isCancelled { await Task.detached { try? await Task.sleep(for: .seconds(2)) }.value }
+    if mutation == .sleepsThroughCancellation, Task.isCancelled { await Task.detached { try? await Task.sleep(for: .seconds(600)) }.value }
     if mutation == .refusesOutbound, candidate.direction == .outbound { throw PluginError(.unsupported, "inbound only") }
     let limit = try limit(candidate.policyJSON)
     if mutation != .judgesWithoutAClock, services.service("centram.clock/1") == nil { throw PluginError(.unavailable, "it needs centram.clock/1") }
@@ -83,7 +83,7 @@ final class WrongGateLayer: GateLayer {
       state.active += 1
       return (state.seen.count, isSame, state.active)
     }
-    if mutation == .hangsInTheEnd, known > 20 { try? await Task.sleep(for: .seconds(30)) }
+    if mutation == .hangsInTheEnd, known > 20 { try? await Task.sleep(for: .seconds(600)) }
     if mutation == .sharesState { try? await Task.sleep(for: .milliseconds(2)) }
     defer { state.withLock { $0.active -= 1 } }
     let sum = (Array(candidate.weights) + candidate.manifest + candidate.adapterConfiguration).reduce(0) { $0 + Int($1) }

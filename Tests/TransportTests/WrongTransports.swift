@@ -9,6 +9,8 @@ enum Mutation: String, CaseIterable, Sendable {
   case takesAnyPeer, namesItself, hasOneBindingForAll, bindsEachEndDifferently
   case ignoresCancelledAccepts, ignoresCancelledReceives, ignoresCancelledSends, losesWhatACancelledReceiveMissed
   case sleepsThroughClose, saysAnotherErrorAtClose, keepsListening, tearsDatagrams, takesBadAddresses
+  case refusesASecondDial, losesAByteOfTheListener, repeatsAByteThatWasRead, endsAtAnEmptyWrite, losesAByteLate, changesALateStream, opensWhatItDialledAlone
+  case acceptorsDoNotFinish, sendsThroughReset, closesOnce, ignoresCancelledStreamAccepts
 
   var caughtBy: String {
     switch self {
@@ -31,6 +33,17 @@ enum Mutation: String, CaseIterable, Sendable {
     case .keepsListening: "listener-close"
     case .tearsDatagrams: "datagrams"
     case .takesBadAddresses: "bad-address-refused"
+    case .refusesASecondDial: "concurrent-dials"
+    case .losesAByteOfTheListener: "both-directions"
+    case .repeatsAByteThatWasRead: "one-byte-reads"
+    case .endsAtAnEmptyWrite: "empty-write"
+    case .losesAByteLate: "bulk"
+    case .changesALateStream: "many-streams"
+    case .opensWhatItDialledAlone: "streams-from-the-listener"
+    case .acceptorsDoNotFinish: "half-close-by-the-acceptor"
+    case .sendsThroughReset: "reset-ends-a-blocked-send"
+    case .closesOnce: "close-twice"
+    case .ignoresCancelledStreamAccepts: "cancel-accept-stream"
     }
   }
 }
@@ -38,13 +51,23 @@ enum Mutation: String, CaseIterable, Sendable {
 /// A right transport made wrong in one way.
 struct WrongTransport: Transport {
   let base: any Transport, mutation: Mutation
+  private let dials = Dials()
   var info: TransportInfo { base.info }
+  init(base: any Transport, mutation: Mutation) { (self.base, self.mutation) = (base, mutation) }
+
+  private final class Dials: Sendable { let active = Atomic(0) }
 
   func listen(on address: String) async throws(PluginError) -> any TransportListener {
     WrongListener(base: try await base.listen(on: address), mutation: mutation)
   }
 
   func dial(_ address: String, expecting expected: PeerID?) async throws(PluginError) -> any TransportConnection {
+    let active = dials.active.add(1, ordering: .relaxed).newValue
+    defer { dials.active.subtract(1, ordering: .relaxed) }
+    if mutation == .refusesASecondDial {
+      guard active == 1 else { throw PluginError(.unavailable, "one dial after the other") }
+      try? await Task.sleep(for: .milliseconds(5))
+    }
     do {
       let connection = try await base.dial(address, expecting: mutation == .takesAnyPeer ? nil : expected)
       return WrongConnection(connection as! any DatagramConnection, mutation, dialled: true)
@@ -71,7 +94,7 @@ private func deaf<Value: Sendable>(_ body: @escaping @Sendable () async throws -
 
 private final class WrongConnection: DatagramConnection {
   let base: any DatagramConnection, mutation: Mutation, dialled: Bool
-  let opened = Mutex(0)
+  let opened = Mutex(0), closes = Atomic(0)
   let turn = Turn()
   init(_ base: any DatagramConnection, _ mutation: Mutation, dialled: Bool) { (self.base, self.mutation, self.dialled) = (base, mutation, dialled) }
 
@@ -90,11 +113,19 @@ private final class WrongConnection: DatagramConnection {
       return count
     }
     if mutation == .leaksStreams && number > 100 { throw PluginError(.limitExceeded, "too many streams") }
-    return WrongStream(try await base.openStream(), self)
+    if mutation == .opensWhatItDialledAlone && !dialled { throw PluginError(.unsupported, "only who dialled opens streams") }
+    return WrongStream(try await base.openStream(), self, number: number)
   }
 
-  func acceptStream() async throws(PluginError) -> any TransportStream { WrongStream(try await base.acceptStream(), self) }
-  func close(code: UInt64, reason: String) async { await base.close(code: code, reason: reason) }
+  func acceptStream() async throws(PluginError) -> any TransportStream {
+    let base = base
+    return WrongStream(mutation == .ignoresCancelledStreamAccepts ? try await deaf { try await base.acceptStream() } : try await base.acceptStream(), self)
+  }
+  func close(code: UInt64, reason: String) async {
+    let number = closes.add(1, ordering: .relaxed).newValue
+    if mutation == .closesOnce && number > 1 { try? await Task.sleep(for: .seconds(3_600)) }
+    await base.close(code: code, reason: reason)
+  }
   func sendDatagram(_ bytes: UnsafeRawBufferPointer) async throws(PluginError) {
     try await base.sendDatagram(mutation == .tearsDatagrams ? UnsafeRawBufferPointer(rebasing: bytes[..<((bytes.count + 1) / 2)]) : bytes)
   }
@@ -117,9 +148,11 @@ private actor Turn {
 
 private final class WrongStream: TransportStream {
   let base: any TransportStream, connection: WrongConnection
-  let memory = Mutex((held: [UInt8](), sends: 0, receives: 0, cancelled: false, finished: false))
+  /// Of the streams that this end opened; 0 for accepted ones.
+  let number: Int
+  let memory = Mutex((held: [UInt8](), sends: 0, sent: 0, receives: 0, cancelled: false, finished: false))
   var mutation: Mutation { connection.mutation }
-  init(_ base: any TransportStream, _ connection: WrongConnection) { (self.base, self.connection) = (base, connection) }
+  init(_ base: any TransportStream, _ connection: WrongConnection, number: Int = 0) { (self.base, self.connection, self.number) = (base, connection, number) }
 
   deinit {
     guard connection.mutation == .resetsWhatIsLetGo else { return }
@@ -134,17 +167,23 @@ private final class WrongStream: TransportStream {
   }
 
   func send(_ bytes: UnsafeRawBufferPointer) async throws(PluginError) {
-    let number = memory.withLock { memory in
+    let (write, before) = memory.withLock { memory in
       memory.sends += 1
-      return memory.sends
+      memory.sent += bytes.count
+      return (memory.sends, memory.sent - bytes.count)
     }
     switch mutation {
-    case .exchangesTwoWrites where number == 10: memory.withLock { $0.held = [UInt8](bytes) }
-    case .exchangesTwoWrites where number == 11:
+    case .losesAByteOfTheListener where write == 10 && !connection.dialled: try await base.send(UnsafeRawBufferPointer(rebasing: bytes.dropLast()))
+    case .losesAByteLate where before < 4 << 20 && before + bytes.count >= 4 << 20: try await base.send(UnsafeRawBufferPointer(rebasing: bytes.dropLast()))
+    case .endsAtAnEmptyWrite where bytes.isEmpty: try await base.finish()
+    case .changesALateStream where number == 31 && write == 2: try await plain(bytes.map { $0 ^ 1 })
+    case .sendsThroughReset: do throws(PluginError) { try await base.send(bytes) } catch { if error.code != .closed { throw error } }
+    case .exchangesTwoWrites where write == 10: memory.withLock { $0.held = [UInt8](bytes) }
+    case .exchangesTwoWrites where write == 11:
       try await base.send(bytes)
       try await plain(memory.withLock { $0.held })
-    case .losesAByte where number == 10: try await base.send(UnsafeRawBufferPointer(rebasing: bytes.dropLast()))
-    case .repeatsAWrite where number == 10:
+    case .losesAByte where write == 10: try await base.send(UnsafeRawBufferPointer(rebasing: bytes.dropLast()))
+    case .repeatsAWrite where write == 10:
       try await base.send(bytes)
       try await base.send(bytes)
     case .neverHoldsBack:
@@ -174,6 +213,9 @@ private final class WrongStream: TransportStream {
     }
     switch mutation {
     case .endsEarly where number == 10: return 0
+    case .repeatsAByteThatWasRead where number == 20 && buffer.count == 1:
+      buffer[0] = 0
+      return 1
     case .countsTooMuch: return try await base.receive(into: buffer) + (number == 10 ? 1 : 0)
     case .ignoresCancelledReceives:
       let capacity = buffer.count
@@ -213,6 +255,7 @@ private final class WrongStream: TransportStream {
     memory.withLock { $0.finished = true }
     switch mutation {
     case .finishIsNotSent, .sendsAfterFinish: break
+    case .acceptorsDoNotFinish where !connection.dialled: break
     case .finishClosesBothDirections:
       try await base.finish()
       await base.reset(code: 0)

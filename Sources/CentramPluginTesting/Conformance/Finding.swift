@@ -15,13 +15,16 @@ func require(_ condition: Bool, _ expected: @autoclosure () -> String, _ seen: @
 
 /// Runs `body` and gives up on it after a while: a plugin that never answers must not hold up the suite. What was given up on is
 /// cancelled and left behind.
+///
+/// The limit is waited for in steps: where this process's tasks have to wait for each other, so does each step, and a plugin is not blamed
+/// for what it did not do.
 func promptly<Value: Sendable>(_ what: String, within limit: Duration, _ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
   let first = First<Result<Value, any Error>>()
   let work = Task {
     do { first.offer(.success(try await body())) } catch { first.offer(.failure(error)) }
   }
   let clock = Task {
-    do { try await Task.sleep(for: limit) } catch { return }
+    for _ in 0..<25 { do { try await Task.sleep(for: limit / 25) } catch { return } }
     first.offer(.failure(Finding.failed("\(what) within \(limit)", "it had not happened by then")))
     work.cancel()
   }

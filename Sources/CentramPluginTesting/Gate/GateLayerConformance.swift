@@ -15,7 +15,7 @@ public struct GateLayerConformance: ConformanceSuite {
     public var samples: [GateSample] = []
     /// Whether the layer is to accept the samples.
     public var expectsAcceptance = false
-    /// Damaged genomes, each by a seed of its own.
+    /// Damaged genomes, each by a seed of its own, in the check that is about them; other checks take some of them.
     public var damagedGenomes = 64
     /// How long a judgement may take, a cancelled one included.
     public var promptness: Duration = .seconds(10)

@@ -17,7 +17,7 @@ struct GateScene: Sendable {
 
   var samples: [GateSample] { options.samples.isEmpty ? (0..<3).map { GateSample.small(seed: options.seed &+ UInt64($0)) } : options.samples }
 
-  /// The samples, and what damage makes of them.
+  /// The samples, and what damage makes of them, as often as wanted and allowed.
   func candidates(damaged: Int) -> [GateSample] {
     samples
       + (0..<damaged).map { number in

@@ -60,10 +60,10 @@ extension MergeCheck {
   /// What may not matter: how a tensor is cut, and by how many threads.
   static let cutting: [MergeCheck] = [
     .tensors("block-size") { scene, operation in
-      let shape = [40, 50], inputs = scene.inputs(shape)
+      let shape = [scene.options.rows, 50], inputs = scene.inputs(shape)
       for choice in MergeScene.Choice.allCases {
-        let expected = try scene.merge(operation, inputs, shape, choice, plan: .init(blockSize: 2000, stripes: 1))
-        for (blockSize, stripes) in [(1, 1), (7, 3), (50, 5), (333, 2), (1999, 2)] {
+        let expected = try scene.merge(operation, inputs, shape, choice, plan: .init(blockSize: 50 * scene.options.rows, stripes: 1))
+        for (blockSize, stripes) in [(1, 1), (7, 3), (50, 5), (333, 2), (50 * scene.options.rows - 1, 2)] {
           let found = try scene.merge(operation, inputs, shape, choice, plan: .init(blockSize: blockSize, stripes: stripes))
           // Sums in another order differ in their last bits; nothing else may.
           let wrong = found.indices.first { !isNear(found[$0], expected[$0]) }
@@ -74,7 +74,7 @@ extension MergeCheck {
       }
     },
     .tensors("threads") { scene, operation in
-      let shape = [40, 50], inputs = scene.inputs(shape)
+      let shape = [scene.options.rows, 50], inputs = scene.inputs(shape)
       for choice in MergeScene.Choice.allCases {
         let expected = try scene.merge(operation, inputs, shape, choice, plan: .init(blockSize: 50, stripes: 16))
         for threads in [2, 8] {

@@ -13,6 +13,8 @@ public struct MergeOperatorConformance: ConformanceSuite {
   public struct Options: Sendable {
     /// Values for parameters, put in the place of defaults: what a required string may be, say.
     public var parameters: [String: ParameterValue] = [:]
+    /// Rows of 50 elements of the tensors that are cut in different ways and shared among threads. More than one.
+    public var rows = 40
     /// Of the inputs' numbers; a failure repeats with the same seed.
     public var seed: UInt64 = 1
     /// Lends inputs in pages that cannot be written, so that a write ends the process. Where the suite has a process of its own.

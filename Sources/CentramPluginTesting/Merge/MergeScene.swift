@@ -36,6 +36,8 @@ struct MergeScene: Sendable {
     case defaults
     /// Numbers with narrow limits in the middle of them: a density of a half.
     case middles
+    /// Each flag the other way.
+    case flipped
   }
 
   func parameters(_ choice: Choice = .defaults, inputs: Int? = nil, without left: String? = nil, change: [String: ParameterValue] = [:]) -> Parameters {
@@ -60,6 +62,10 @@ struct MergeScene: Sendable {
   private static func value(_ specification: ParameterSpecification, _ choice: Choice) -> ParameterValue? {
     if choice == .middles, specification.type == .number, let limits = specification.limits, limits.upperBound - limits.lowerBound <= 1000 {
       return .number((limits.lowerBound + limits.upperBound) / 2)
+    }
+    if choice == .flipped, specification.type == .boolean {
+      if case .boolean(true)? = specification.defaultValue { return .boolean(false) }
+      return .boolean(true)
     }
     if let value = specification.defaultValue { return value }
     guard specification.isRequired else { return nil }

@@ -69,6 +69,7 @@ public struct TransportConformance: ConformanceSuite {
   }
 }
 
+/// One promise of transports.
 struct TransportCheck: ConformanceCheck {
   let name: String
   let body: @Sendable (TransportScene) async throws -> Void

@@ -16,7 +16,7 @@ extension PluginCommand {
     @OptionGroup var options: HostOptions
     @Flag(name: .customLong("run"), help: "Run the suite though no trusted publisher signed the plugin: runs its code, in a process of its own.")
     var runsUnsigned = false
-    @Flag(inversion: .prefixedNo, help: "Whether the suite is run at all.") var conformance = true
+    @Flag(name: .customLong("no-conformance"), help: "Only the checks that read.") var onlyReads = false
     @Option(help: ArgumentHelp("Only this check of the suite. May be given again.", valueName: "check")) var only: [String] = []
     @Option(help: ArgumentHelp("Leave out a check of the suite that does not apply. May be given again.", valueName: "check")) var skip: [String] = []
     @Option(help: ArgumentHelp("The seed of the suite's random numbers.", valueName: "number")) var seed: UInt64 = 1
@@ -51,7 +51,7 @@ extension PluginCommand {
     }
 
     private func request() throws -> ConformanceRequest? {
-      guard conformance else { return nil }
+      guard !onlyReads else { return nil }
       var parameters: [String: String] = [:]
       for text in set {
         let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
