@@ -95,6 +95,7 @@ let package = Package(
   name: "centram",
   products: [
     .executable(name: "centram-host", targets: ["centram-host"]),
+    .executable(name: "centram-plugin-runner", targets: ["centram-plugin-runner"]),
     .library(name: "CentramHost", targets: ["CentramHost"]),
     .library(name: "CentramPluginTesting", targets: ["CentramPluginTesting"]),
   ] + plugins.map { .library(name: "centram_\($0.target)", type: .dynamic, targets: [$0.target]) }
@@ -141,6 +142,13 @@ let package = Package(
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
       name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CHostSystem"], swiftSettings: swift),
+    .target(name: "CSandbox"),
+    .target(name: "CRunnerShim"),
+    .target(name: "CentramIsolation", dependencies: [api, "CentramLanes", "CSandbox"], swiftSettings: swift),
+    // The program in which an isolated plugin lives. It lies beside the shared libraries, so it finds them there.
+    .executableTarget(
+      name: "centram-plugin-runner", dependencies: ["CentramIsolation", "CRunnerShim"], swiftSettings: swift,
+      linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN"])]),
     .target(
       name: "CentramPackaging", dependencies: [api, "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem", "CSodium"], swiftSettings: swift),
     .target(name: "CentramArchive", swiftSettings: swift),
@@ -149,7 +157,7 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore", "CentramTrainingSupport",
+        api, "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramLanes", "CentramModel", "CentramNumerics", "CentramStore", "CentramTrainingSupport",
         "CentramTransportSupport", "CentramWire", "CKernels",
         "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
@@ -161,8 +169,8 @@ let package = Package(
     .executableTarget(
       name: "centram-host",
       dependencies: [
-        api, "CentramDownload", "CentramHost", "CentramModel", "CentramNode", "CentramPackaging", "CentramPluginTesting", "CentramStore", "CentramTemplates",
-        "CentramTransportSupport", "CentramWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        api, "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramPackaging", "CentramPluginTesting", "CentramStore",
+        "CentramTemplates", "CentramTransportSupport", "CentramWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
@@ -213,8 +221,8 @@ let package = Package(
     .testTarget(
       name: "CentramHostTests",
       dependencies: [
-        api, "CentramArchive", "CentramDownload", "CentramHost", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "Fuzzing", "TestServer",
-        "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture",
+        api, "CentramArchive", "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing",
+        "TestServer", "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
       ], swiftSettings: swift),
     .testTarget(
       name: "TemplateTests", dependencies: [api, "CentramHost", "CentramPackaging", "CentramPluginTesting", "CentramTemplates", "centram-describe-fixture"], swiftSettings: swift),
@@ -223,7 +231,13 @@ let package = Package(
       dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
       name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
+    .executableTarget(
+      name: "centram-isolation-bench",
+      dependencies: [api, "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramPluginTesting"], path: "Benchmarks/Isolation",
+      swiftSettings: swift),
     .executableTarget(name: "centram-plugin-bench", dependencies: [api, "CentramHost", "CentramPackaging"], path: "Benchmarks/PluginCalls", swiftSettings: swift),
+    .executableTarget(
+      name: "centram-isolation-fixture", dependencies: [api, "CentramHost", "CentramIsolation", "CentramPluginTesting"], path: "Tests/Fixtures/Isolation", swiftSettings: swift),
     .executableTarget(
       name: "centram-conform-fixture", dependencies: ["CentramHost", "CentramPluginTesting"], path: "Tests/Fixtures/Host/Conform", swiftSettings: swift),
     .executableTarget(name: "centram-describe-fixture", dependencies: ["CentramHost", "CentramPackaging"], path: "Tests/Fixtures/Host/Describe", swiftSettings: swift),

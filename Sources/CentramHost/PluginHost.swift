@@ -91,7 +91,7 @@ public final class PluginHost: Sendable {
       while true {
         let record = try snapshot().resolve(kind: kind, name: name)
         if let capability = state.withLock({ $0.capabilities[record.key] }) { return (record, capability) }
-        let inMemory = snapshot().records.count { $0.id == record.id && $0.isInMemory }
+        let inMemory = snapshot().records.count { $0.id == record.id && $0.isInMemory && $0.placement == .inProcess }
         guard inMemory < configuration.versionLimit else {
           throw HostError(
             .restartNeeded, "\(inMemory) versions of \(record.id) are in memory, the limit is \(configuration.versionLimit), and none can be unloaded: restart needed")
@@ -126,7 +126,7 @@ public final class PluginHost: Sendable {
   private func inspection(_ place: Discovery.Place) -> Inspection {
     var policy = state.withLock { $0.trust }
     policy.allowUnpackaged = policy.allowUnpackaged && place.isOwnFolder
-    return Inspection(path: place.path, isBare: place.isBare, policy: policy, services: services)
+    return Inspection(path: place.path, isBare: place.isBare, policy: policy, services: services, isolation: configuration.isolation)
   }
 
   /// Carries out checks and says in a record how far they came.

@@ -28,22 +28,29 @@ package enum CLane {
     }
   }
 
-  /// A copy of a plugin's table. It may be longer than this host knows, never shorter, and lacks none of the functions
-  /// that lie one after another from `first` on; a name in brackets may be missing.
+  /// A copy of a plugin's table. It may be longer than this host knows, or of an earlier minor version and end after the functions of revision 1, which lie
+  /// one after another from `first` on; what it has not is zero. It lacks none of those functions; a name in brackets may be missing.
   private static func table<Table>(
     _ type: Table.Type, _ id: String, from first: PartialKeyPath<Table>, _ functions: [String], _ interface: Interface
   ) throws(PluginError) -> Lent<Table> {
     guard let pointer = interface(id) else { throw PluginError(.unsupported, "it offers no \(id)") }
     let size = pointer.loadUnaligned(as: UInt32.self)
-    guard size >= MemoryLayout<Table>.size else {
-      throw PluginError(.unsupported, "its \(id) has \(size) bytes; revision 1 needs \(MemoryLayout<Table>.size)")
-    }
-    let start = MemoryLayout<Table>.offset(of: first) ?? 0
+    let start = MemoryLayout<Table>.offset(of: first) ?? 0, least = start + functions.count * MemoryLayout<UInt>.size
+    guard size >= least else { throw PluginError(.unsupported, "its \(id) has \(size) bytes; revision 1 needs \(least)") }
     for (index, name) in functions.enumerated() where !name.hasPrefix("[") {
       let word = pointer.loadUnaligned(fromByteOffset: start + index * MemoryLayout<UInt>.size, as: UInt.self)
       guard word != 0 else { throw PluginError(.unsupported, "its \(id) has no function \(name)") }
     }
-    return Lent(pointer.loadUnaligned(as: type))
+    return Lent(known(pointer, size: Int(size), as: type))
+  }
+
+  /// A copy of a struct that begins with its size, as far as both sides know it; the rest is zero.
+  package static func known<Table>(_ pointer: UnsafeRawPointer, size: Int, as type: Table.Type) -> Table {
+    withUnsafeTemporaryAllocation(byteCount: MemoryLayout<Table>.size, alignment: MemoryLayout<Table>.alignment) { memory in
+      memory.initializeMemory(as: UInt8.self, repeating: 0)
+      memory.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: min(size, memory.count)))
+      return memory.load(as: type)
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import Synchronization
 import Testing
 
 /// Two weights with the loss ½·|w|², so that a gradient step of 0.5 halves them.
-private final class Bowl: TrainableModel, @unchecked Sendable {
+final class Bowl: TrainableModel, @unchecked Sendable {
   let weights = UnsafeMutableBufferPointer<Float>.allocate(capacity: 2), gradient = UnsafeMutableBufferPointer<Float>.allocate(capacity: 2)
   let adapter = Mutex<String?>(nil)
   let seen = Mutex<[[Int32]]>([])
@@ -34,7 +34,7 @@ private final class Bowl: TrainableModel, @unchecked Sendable {
   func loss(tokens: [Int32], batch: Int, length: Int) async throws(PluginError) -> Double { 0 }
 }
 
-private struct Counting: TokenStream {
+struct Counting: TokenStream {
   var isShort = false
   var count: Int { 100 }
   func batch(step: Int, batch: Int, length: Int) throws(PluginError) -> [Int32] {
@@ -43,7 +43,7 @@ private struct Counting: TokenStream {
   func sequence(_ index: Int, length: Int) throws(PluginError) -> [Int32] { [] }
 }
 
-private final class Watching: TrainingObserver {
+final class Watching: TrainingObserver {
   let events = Mutex<[TrainingEvent]>([]), states = Mutex<[[UInt8]]>([])
   let onEvent: @Sendable () -> Void
   init(_ onEvent: @escaping @Sendable () -> Void = {}) { self.onEvent = onEvent }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct ExamplesTests {
   private static let seed: UInt64 = 0xe7a3_5000
   private static let examples = Workshop.root + "/Examples"
-  private static let cargo: String? = [NSHomeDirectory() + "/.cargo/bin/cargo", "/usr/bin/cargo", "/usr/local/bin/cargo"].first {
+  static let cargo: String? = [NSHomeDirectory() + "/.cargo/bin/cargo", "/usr/bin/cargo", "/usr/local/bin/cargo"].first {
     FileManager.default.isExecutableFile(atPath: $0)
   }
 

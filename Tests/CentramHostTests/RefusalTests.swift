@@ -95,7 +95,7 @@ private let tamperings: [Tampering] = [
   .manifest("functions outside their lane", .manifest, "functions belongs to the ffi lane") { $0["functions"] = ["merge_block": [String: String]()] },
   .manifest("another publisher's name", .rights, "names the publisher umbrella, but acme signed it") { $0["publisher"] = "umbrella" },
   .manifest("an id outside the publisher's", .rights, "acme may not publish the id gate.norms, only test.*") { $0["id"] = "gate.norms" },
-  .manifest("a wish for isolation", .rights, "not available yet") { $0["isolation"] = "process" },
+  .manifest("a wish for isolation", .rights, "set up without one") { $0["isolation"] = "process" },
   .manifest("a C ABI to come", .api, "it takes C ABI ^2.0, this host has 1.0.0") { $0["api"] = ["c": "^2.0"] },
   .manifest("a Swift API to come", .api, "it takes Swift API >=1.5.0 <2.0.0, this host has 1.0.0") { manifest in
     (manifest["lanes"], manifest["api"]) = (["swift"], ["c": "1.x", "swift": ">=1.5.0 <2.0.0"])

@@ -6,7 +6,7 @@ import Testing
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
     "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramStore", "CentramGateSupport",
-    "CentramGateStatistics", "CentramArchive", "CentramPackaging", "CentramTemplates",
+    "CentramGateStatistics", "CentramIsolation", "CSandbox", "CRunnerShim", "CentramArchive", "CentramPackaging", "CentramTemplates",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -16,6 +16,8 @@ import Testing
     ("Sources/CentramPackaging", ["CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem"]),
     ("Sources/CentramArchive", []),
     ("Sources/CentramTemplates", ["CentramHost", "CHostSystem"]),
+    ("Sources/CentramIsolation", ["CentramPluginAPI", "CentramLanes", "CSandbox"]),
+    ("Sources/centram-plugin-runner", ["CentramIsolation", "CRunnerShim"]),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
     ("Sources/CentramTrainingSupport", ["CentramPluginAPI", "CentramNumerics", "CModelKernels"]),
@@ -33,7 +35,7 @@ import Testing
     (
       "Sources/CentramNode",
       [
-        "CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramModel", "CentramNumerics", "CentramStore",
+        "CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramLanes", "CentramModel", "CentramNumerics", "CentramStore",
         "CentramTrainingSupport", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem",
       ]
     ),

@@ -1,6 +1,5 @@
 internal import CentramLanes
 internal import CentramPluginAPI
-internal import Glibc
 
 /// The steps from checked bytes to something that makes instances.
 extension Inspection {
@@ -10,19 +9,27 @@ extension Inspection {
   private var ownServices: PluginServices { PluginServices(base: services, plugin: description?.id ?? manifest?.id ?? path) }
 
   mutating func load() throws(HostError) -> CheckResult.Outcome {
-    handle = try library?.load()
+    guard placement == .isolated else {
+      opened = try library.map { (it) throws(HostError) in OpenedLibrary(handle: try it.load()) }
+      return .passed
+    }
+    guard let isolation, let library, let manifest else { throw HostError(.load, "there is nothing to isolate it with") }
+    isolated = try inCheck(.load) { () throws(PluginError) in
+      try isolation.start(
+        LibraryToIsolate(
+          descriptor: library.descriptor, name: library.name, entry: elf?.entries.first, kind: manifest.kind, isSwift: lanes.contains(.swift),
+          services: ownServices, functions: manifest.functionTable))
+    }
     return .passed
   }
 
   mutating func readDescriptor() throws(HostError) -> CheckResult.Outcome {
     if lanes == [.ffi] { return Self.functionTable }
-    typealias Entry = @convention(c) () -> UnsafePointer<centram_descriptor_t>?
-    guard let name = elf?.entries.first, let symbol = dlsym(handle, name) else {
-      throw HostError(.descriptor, "the loader does not find its entry")
-    }
-    let pointer = unsafeBitCast(symbol, to: Entry.self)()
-    let description = try PluginDescription(pointer)
-    (self.description, table) = (description, pointer?.pointee)
+    let entry = elf?.entries.first
+    if isolated == nil { try inCheck(.descriptor) { () throws(PluginError) in try opened?.readDescriptor(entry: entry) } }
+    guard let text = opened?.description ?? isolated?.description?.text else { throw HostError(.descriptor, "its entry returned no descriptor") }
+    let description = PluginDescription(text)
+    self.description = description
     try compare("lanes", String(description.lanes), with: elf?.note.map { String($0.lanes) }, of: "its note")
     if description.lanes & UInt32(CENTRAM_LANE_SWIFT) != 0 {
       try compare("toolchain", description.toolchain, with: elf?.note?.toolchain, of: "its note")
@@ -44,23 +51,20 @@ extension Inspection {
 
   func initialize() throws(HostError) -> CheckResult.Outcome {
     if lanes == [.ffi] { return Self.functionTable }
-    guard let initialize = table?.`init` else { return .skipped("it has nothing to set up") }
-    let host = CHostTable.make(services: ownServices)
     do throws(PluginError) {
-      try callingC("init") { initialize(host, $0, $1) }
+      let isDone = if let isolated { try isolated.initialize() } else { try opened?.initialize(ownServices) == true }
+      return isDone ? .passed : .skipped("it has nothing to set up")
     } catch {
       throw HostError(.initialize, "its init failed: \(error.message)", cause: error)
     }
-    return .passed
   }
 
   mutating func findInterface() throws(HostError) -> CheckResult.Outcome {
     let kind = manifest?.kind ?? PluginKind(rawValue: description?.kind ?? "")
-    let capability: Capability
-    do throws(PluginError) {
-      capability = try makeCapability(kind)
-    } catch {
-      throw HostError(.interface, error.message, cause: error)
+    let capability = try inCheck(.interface) { () throws(PluginError) in
+      if let isolated { return try isolated.capability() }
+      guard let opened else { throw PluginError(.unsupported, "it has no interface") }
+      return try opened.capability(kind, isSwift: lanes.contains(.swift), functions: manifest?.functionTable)
     }
     guard capability.kind == kind else { throw HostError(.interface, "its descriptor says kind \(kind), its interface is a \(capability.kind)") }
     let services = ownServices
@@ -78,16 +82,7 @@ extension Inspection {
     return .passed
   }
 
-  private func makeCapability(_ kind: PluginKind) throws(PluginError) -> Capability {
-    if let functions = manifest?.functionTable, let handle { return try functions.capability(library: handle) }
-    guard let interface = table?.get_interface else { throw PluginError(.unsupported, "it has no interface") }
-    guard lanes.contains(.swift) else { return try CLane.capability(kind, interface) }
-    guard let raw = interface("centram.swift/1") else {
-      throw PluginError(.unsupported, "its note names the Swift lane, but it offers no centram.swift/1")
-    }
-    guard let box = Unmanaged<AnyObject>.fromOpaque(raw).takeRetainedValue() as? PluginBox else {
-      throw PluginError(.unsupported, "its PluginBox is not this process's: a second copy of CentramPluginAPI is loaded")
-    }
-    return box.capability
+  private func inCheck<Value>(_ check: PluginCheck, _ body: () throws(PluginError) -> Value) throws(HostError) -> Value {
+    do throws(PluginError) { return try body() } catch { throw HostError(check, error.message, cause: error) }
   }
 }

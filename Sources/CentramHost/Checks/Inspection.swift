@@ -1,3 +1,4 @@
+internal import CentramLanes
 internal import CentramPluginAPI
 
 /// One plugin on its way through the checks: what is known of it so far, and how each check went. It can stop after a
@@ -8,6 +9,7 @@ struct Inspection: @unchecked Sendable {  // its pointers are a library's, which
   let isBare: Bool
   var policy: TrustPolicy
   let services: any HostServices
+  let isolation: (any PluginIsolation)?
 
   private(set) var results: [CheckResult] = []
   var manifestBytes: [UInt8] = [], signature: [UInt8]?
@@ -18,13 +20,13 @@ struct Inspection: @unchecked Sendable {  // its pointers are a library's, which
   var library: SealedLibrary?
   var elf: ELFLibrary?
   var symbols = SwiftSymbols()
-  var handle: UnsafeMutableRawPointer?
+  var opened: OpenedLibrary?
+  var isolated: (any IsolatedPlugin)?
   var description: PluginDescription?
-  var table: centram_descriptor_t?
   var capability: Capability?
 
-  init(path: String, isBare: Bool, policy: TrustPolicy, services: any HostServices) {
-    (self.path, self.isBare, self.policy, self.services) = (path, isBare, policy, services)
+  init(path: String, isBare: Bool, policy: TrustPolicy, services: any HostServices, isolation: (any PluginIsolation)? = nil) {
+    (self.path, self.isBare, self.policy, self.services, self.isolation) = (path, isBare, policy, services, isolation)
   }
 
   /// Carries out the checks that are left up to one, or up to the first that fails.

@@ -5,7 +5,7 @@ internal import Glibc
 final class SealedLibrary: @unchecked Sendable {  // the mapping is read-only, and the kernel holds it to that
   let name: String
   let bytes: UnsafeRawBufferPointer
-  private let descriptor: Int32
+  let descriptor: Int32
   private var isLoaded = false
 
   /// Copies a file and seals the copy.

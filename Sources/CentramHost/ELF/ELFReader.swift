@@ -94,7 +94,7 @@ struct ELFReader {
     func field<T: BitwiseCopyable>(_ path: PartialKeyPath<centram_note_t>, _ type: T.Type) throws(HostError) -> T {
       try load(type, at: section.offset &+ (MemoryLayout<centram_note_t>.offset(of: path) ?? 0))
     }
-    guard section.size >= MemoryLayout<centram_note_t>.size, try field(\.magic, UInt32.self) == CENTRAM_MAGIC,
+    guard section.size >= (MemoryLayout<centram_note_t>.offset(of: \.api_fingerprint) ?? 0) + 72, try field(\.magic, UInt32.self) == CENTRAM_MAGIC,
       try text(at: section.offset &+ 12, limit: 8) == "Centram"
     else { return nil }
     return ELFLibrary.Note(

@@ -1,3 +1,4 @@
+public import CentramLanes
 public import CentramPluginAPI
 
 /// How far a plugin has come.
@@ -41,6 +42,7 @@ public struct PluginRecord: Sendable {
   public internal(set) var publisher: String?
   /// Where its code runs.
   public internal(set) var placement: Placement
+  package private(set) var isolated: (any IsolatedPlugin)?
   public internal(set) var state: PluginState
   public internal(set) var checks: [CheckResult]
   /// Where the plugin of the same id and version lies that goes before this one.
@@ -48,6 +50,9 @@ public struct PluginRecord: Sendable {
   public internal(set) var isDisabled = false
   /// Why what is loaded is not trusted any more.
   private var withdrawal: String?
+
+  /// Of its process, now; nil where it has none.
+  public var health: PluginHealth? { isolated?.health }
 
   /// Why it cannot be used; nil where it can.
   public var reason: String? {
@@ -67,7 +72,7 @@ public struct PluginRecord: Sendable {
   public var title: String { version.map { "\(id) \($0)" } ?? id }
   var key: String { "\(path)@\(version?.description ?? "")" }
   var isFailed: Bool { if case .failed = state { true } else { false } }
-  /// Whether its library is in this process, for good.
+  /// Whether its library is in this process, for good, or in one of its own.
   var isInMemory: Bool { checks.contains { $0.check == .load && $0.outcome == .passed } }
 
   /// `linear` of `merge.linear`.
@@ -83,7 +88,7 @@ extension PluginRecord {
     kind = manifest?.kind ?? PluginKind(rawValue: description?.kind ?? "unknown")
     summary = manifest?.summary ?? description?.summary ?? ""
     (lanes, path, publisher, checks) = (inspection.lanes, inspection.path, inspection.publisher?.name, inspection.results)
-    placement = inspection.placement
+    (placement, isolated) = (inspection.placement, failure == nil ? inspection.isolated : nil)
     let passed = checks.map(\.check)
     state = failure.map { .failed($0) } ?? (passed.contains(.interface) ? .loaded : passed.contains(.fingerprint) ? .checked : .found)
   }

@@ -12,8 +12,10 @@ public struct NodeConfiguration: Sendable {
   /// Which versions of a plugin may be used, by id.
   public var pluginVersions: [String: VersionRange] = [:]
   /// What becomes of plugins that no trusted publisher signed, where the file says nothing.
-  public static let untrustedByDefault = TrustPolicy.Untrusted.allow
+  public static let untrustedByDefault = TrustPolicy.Untrusted.isolate
   public var trust = TrustPolicy(untrusted: Self.untrustedByDefault)
+  /// How plugins in processes of their own are run.
+  public var isolation = IsolationSettings()
   /// Threads of a merge; nil: as many as the machine has cores.
   public var mergeThreads: Int?
   public var mergeHash = FileHashAlgorithm.xxh128
@@ -57,7 +59,7 @@ public struct NodeConfiguration: Sendable {
     let reader = Reader(name: name)
     try reader.section(root, "", ["plugins", "merge", "models", "genomes", "network", "discovery", "relay", "gate", "exchange", "evaluation", "evolve"])
     let plugins = try reader.object(root["plugins"], "plugins") ?? [:]
-    try reader.section(plugins, "plugins.", ["path", "disable", "versions", "untrusted", "publishers"])
+    try reader.section(plugins, "plugins.", ["path", "disable", "versions", "untrusted", "publishers", "isolation"])
     pluginFolders = try reader.strings(plugins["path"], "plugins.path").map { ($0 as NSString).expandingTildeInPath }
     disabledPlugins = Set(try reader.strings(plugins["disable"], "plugins.disable"))
     for (id, value) in try reader.object(plugins["versions"], "plugins.versions") ?? [:] {
@@ -76,6 +78,7 @@ public struct NodeConfiguration: Sendable {
       }
       trust.untrusted = untrusted
     }
+    isolation = try IsolationSettings(try reader.object(plugins["isolation"], "plugins.isolation") ?? [:], reader)
     if let list = plugins["publishers"] { trust.publishers = try reader.publishers(list) }
     let merge = try reader.object(root["merge"], "merge") ?? [:]
     try reader.section(merge, "merge.", ["threads", "hash"])

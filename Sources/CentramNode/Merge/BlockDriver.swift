@@ -1,4 +1,5 @@
 internal import CKernels
+public import CentramLanes
 public import CentramPluginAPI
 internal import Synchronization
 
@@ -6,7 +7,7 @@ internal import Synchronization
 /// workers, passes the output on.
 ///
 /// The cut depends on the tensor alone, so results do not depend on the number of threads.
-public final class BlockDriver: MergeDriver {
+public final class BlockDriver: DrivesRuns {
   /// Elements a block: small enough that a block of each input stays in the second-level cache.
   public static let blockSize = 16384
   /// Pieces that a tensor is cut into for reductions; as many threads can be busy.
@@ -21,6 +22,7 @@ public final class BlockDriver: MergeDriver {
   private let progress: @Sendable (_ elements: Int) -> Void
   private let preferredBlockSize: Int
   private let rejectsNonFinite: Bool
+  private let memory: (any BlockMemory)?
   private let written = Atomic<Int>(0)
   /// What the host itself found wrong, which an operator's error does not say as well.
   private let found = Mutex<Finding?>(nil)
@@ -36,15 +38,17 @@ public final class BlockDriver: MergeDriver {
   ///   - sources: one an input, each with as many elements as the shape says.
   ///   - sink: where the output goes; nil where the operator must not write.
   ///   - rejectsNonFinite: whether NaN and infinity in an input end the merge.
+  ///   - memory: where blocks lie; nil: in this process's own memory.
   ///   - progress: called from the workers with the elements written.
   public init(
     shape: [Int], sources: [any TensorSource], sink: (any TensorSink)?, pool: WorkerPool, blockSize: Int = BlockDriver.blockSize,
-    rejectsNonFinite: Bool = false, isCancelled: @escaping @Sendable () -> Bool = { false }, progress: @escaping @Sendable (_ elements: Int) -> Void = { _ in }
+    rejectsNonFinite: Bool = false, memory: (any BlockMemory)? = nil, isCancelled: @escaping @Sendable () -> Bool = { false },
+    progress: @escaping @Sendable (_ elements: Int) -> Void = { _ in }
   ) {
     self.shape = shape
     self.count = shape.reduce(1, *)
     (self.sources, self.sink, self.pool, self.preferredBlockSize) = (sources, sink, pool, blockSize)
-    (self.isCancelled, self.progress, self.rejectsNonFinite) = (isCancelled, progress, rejectsNonFinite)
+    (self.isCancelled, self.progress, self.rejectsNonFinite, self.memory) = (isCancelled, progress, rejectsNonFinite, memory)
   }
 
   /// Elements that came out so far.
@@ -80,6 +84,15 @@ public final class BlockDriver: MergeDriver {
     _ granularity: BlockGranularity, inputs wanted: [Int]?, writingOutput: Bool,
     _ body: @Sendable (_ stripe: Int, _ block: MergeBlock) throws(PluginError) -> Void
   ) throws(PluginError) {
+    try run(granularity, inputs: wanted, writingOutput: writingOutput, blocks: 1) { (stripe, block, _) throws(PluginError) in try body(stripe, block) }
+  }
+
+  public func run(
+    _ granularity: BlockGranularity, inputs wanted: [Int]?, writingOutput: Bool, blocks most: Int,
+    _ body: @Sendable (_ stripe: Int, _ blocks: MergeBlock, _ length: Int) throws(PluginError) -> Void
+  ) throws(PluginError) {
+    // No more than fit into what gathers the output.
+    let most = max(1, min(most, Target.blocks))
     let wanted = wanted ?? Array(sources.indices)
     guard wanted.allSatisfy(sources.indices.contains) else {
       throw PluginError(.invalid, "asks for inputs \(wanted) of \(sources.count)")
@@ -91,19 +104,20 @@ public final class BlockDriver: MergeDriver {
     let isFresh = checked.withLock { known in sources.indices.map { rejectsNonFinite && !known.contains($0) } }
     withoutActuallyEscaping(body) { body in
       pool.run(pieces: stripes) { stripe, _ in
-        let scratch = Scratch(inputs: sources.count, length: min(length, count))
+        let scratch = Scratch(inputs: sources.count, length: min(most * length, count), memory)
         let target = writingOutput ? sink.map { Target($0, length: min(length, count), self) } : nil
         do throws(PluginError) {
-          for block in (stripe * blocks / stripes)..<((stripe + 1) * blocks / stripes) {
+          let end = (stripe + 1) * blocks / stripes
+          for block in stride(from: stripe * blocks / stripes, to: end, by: most) {
             guard !failure.isSet else { return }
             guard !isCancelled() else { throw PluginError(.cancelled, "the merge was cancelled") }
             let offset = block * length
-            let size = min(length, count - offset)
+            let size = min(min(most, end - block) * length, count - offset)
             for input in wanted {
               let isFinite = scratch.fill(input, from: sources[input], offset: offset, count: size, checking: isFresh[input])
               guard isFinite else { throw nonFinite(input, scratch.pointers[input], offset: offset, count: size) }
             }
-            try body(stripe, MergeBlock(offset: offset, count: size, inputs: UnsafePointer(scratch.pointers), output: scratch.output))
+            try body(stripe, MergeBlock(offset: offset, count: size, inputs: UnsafePointer(scratch.pointers), output: scratch.output), length)
             try target?.take(offset: offset, scratch.output, count: size)
           }
           try target?.flush()
@@ -125,7 +139,7 @@ public final class BlockDriver: MergeDriver {
   /// Hands a stripe's output to the sink, several blocks at a time where the sink can gather.
   private final class Target {
     /// Blocks a write: large writes cost the system less.
-    private static let blocks = 8
+    static let blocks = 8
     private let sink: any TensorSink
     private let gathering: (any GatheringSink)?
     private let buffer: UnsafeMutableRawBufferPointer
@@ -181,24 +195,28 @@ public final class BlockDriver: MergeDriver {
     let output: UnsafeMutablePointer<Float>
     private var buffers: [UnsafeMutablePointer<Float>?]
     private let length: Int
+    private let room: (any BlockRoom)?
 
-    init(inputs: Int, length: Int) {
+    init(inputs: Int, length: Int, _ memory: (any BlockMemory)?) {
       self.length = max(1, length)
-      output = .allocate(capacity: self.length)
+      // Where there is no room, the blocks lie here, and are copied by who cannot see them.
+      room = try? memory?.room(inputs: inputs, length: self.length)
+      output = room?.output ?? .allocate(capacity: self.length)
       pointers = .allocate(capacity: max(1, inputs))
       pointers.initialize(repeating: UnsafePointer(output), count: max(1, inputs))
-      buffers = Array(repeating: nil, count: inputs)
+      buffers = room?.inputs ?? Array(repeating: nil, count: inputs)
     }
 
     deinit {
-      for buffer in buffers { buffer?.deallocate() }
       pointers.deallocate()
+      guard room == nil else { return }
+      for buffer in buffers { buffer?.deallocate() }
       output.deallocate()
     }
 
     /// - Returns: false where it was asked to look and found NaN or infinity.
     func fill(_ input: Int, from source: any TensorSource, offset: Int, count: Int, checking: Bool) -> Bool {
-      if let lent = source.lend(offset: offset, count: count) {
+      if room == nil, let lent = source.lend(offset: offset, count: count) {
         pointers[input] = lent
         return !checking || ck_all_within(lent, .greatestFiniteMagnitude, count) == 1
       }

@@ -16,11 +16,13 @@ struct PluginSummary: Encodable {
   struct Check: Encodable { let check: String, outcome: String, detail: String }
   let id: String, version: String?, kind: String, state: String, reason: String?, lanes: [String], summary: String, path: String
   let publisher: String?
+  let placement: String, isolation: IsolationDetails?
   let checks: [Check]
 
   init(_ record: PluginRecord) {
     (id, version, kind, summary, path) = (record.id, record.version?.description, record.kind.rawValue, record.summary, record.path)
     (state, reason, publisher) = (record.isDisabled ? "disabled" : record.state.description, record.reason, record.publisher)
+    (placement, isolation) = (record.placement.rawValue, IsolationDetails(record))
     lanes = record.lanes.map(\.rawValue).sorted()
     checks = record.checks.map { result in
       switch result.outcome {
@@ -61,7 +63,7 @@ extension PluginCommand {
             record.lanes.map(\.rawValue).sorted().joined(separator: "+").padding(toLength: 7, withPad: " ", startingAt: 0),
             state.padding(toLength: 8, withPad: " ", startingAt: 0),
           ]
-          print(columns.joined(separator: " "), record.reason ?? record.summary)
+          print(columns.joined(separator: " "), record.reason ?? record.summary, record.placement == .isolated ? "(\(IsolationDetails.line(record)))" : "")
         }
       }
     }
@@ -85,7 +87,9 @@ extension PluginCommand {
           return try Terminal.printJSON(PluginInformation(plugin: PluginSummary(record), merge: details, trainer: trainer))
         }
         print("\(record.title)  \(record.kind)\n\(record.summary)\n\nstate   \(record.state)\(record.reason.map { ": \($0)" } ?? "")\npath    \(record.path)")
-        print("lanes   \(record.lanes.map(\.rawValue).sorted().joined(separator: ", "))\nsigned  \(record.publisher.map { "by \($0)" } ?? "no")")
+        print(
+          "lanes   \(record.lanes.map(\.rawValue).sorted().joined(separator: ", "))\nsigned  \(record.publisher.map { "by \($0)" } ?? "no")\nruns    \(IsolationDetails.line(record))"
+        )
         details?.print()
         if let trainer { OperatorDetails.Parameter.print(trainer.parameters) }
         print("\nchecks")

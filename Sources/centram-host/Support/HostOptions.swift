@@ -54,7 +54,8 @@ struct HostOptions: ParsableArguments {
   func hostConfiguration(_ configuration: NodeConfiguration) -> HostConfiguration {
     HostConfiguration(
       folders: folders + configuration.pluginFolders + [Self.pluginFolder], pluginPath: ProcessInfo.processInfo.environment["CENTRAM_PLUGIN_PATH"] ?? "",
-      executableFolder: Self.executableFolder, trust: configuration.trust, disabled: configuration.disabledPlugins.union(disabled))
+      executableFolder: Self.executableFolder, trust: configuration.trust, disabled: configuration.disabledPlugins.union(disabled),
+      isolation: Self.isolation(configuration.isolation, executableFolder: Self.executableFolder))
   }
 
   /// A host that knows its plugins and has loaded none.

@@ -1,3 +1,4 @@
+internal import CentramLanes
 internal import CentramModel
 internal import CentramPluginAPI
 internal import Foundation
@@ -74,7 +75,7 @@ struct DocumentMerge {
     let sink = CheckpointSink(writer: writer, name: tensor.name, format: tensor.format, allowsNonFinite: options.allowsNonFinite)
     let driver = BlockDriver(
       shape: tensor.shape, sources: inputs, sink: sink, pool: pool, rejectsNonFinite: !options.allowsNonFinite,
-      isCancelled: observer.isCancelled, progress: { observer.progress($0 * size) })
+      memory: (operation as? any BringsBlockMemory)?.blockMemory, isCancelled: observer.isCancelled, progress: { observer.progress($0 * size) })
     let request = MergeRequest(
       tensor: tensor.name, shape: tensor.shape, models: merge.modelNames, baseIndex: merge.baseIndex, parameters: merge.parameters,
       seed: options.seed, masks: masks, driver: driver)

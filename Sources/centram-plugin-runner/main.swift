@@ -1,0 +1,4 @@
+internal import CRunnerShim
+internal import CentramIsolation
+
+PluginRunner.main()
