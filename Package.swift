@@ -152,6 +152,7 @@ let package = Package(
     .target(
       name: "CentramPackaging", dependencies: [api, "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem", "CSodium"], swiftSettings: swift),
     .target(name: "CentramArchive", swiftSettings: swift),
+    .target(name: "CentramTemplates", dependencies: ["CentramHost", "CHostSystem"], swiftSettings: swift),
     .target(name: "CentramModel", dependencies: ["CentramNumerics", "CKernels", "CModelKernels"], swiftSettings: swift),
     .target(
       name: "CentramNode",
@@ -169,7 +170,7 @@ let package = Package(
       name: "centram-host",
       dependencies: [
         api, "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramPackaging", "CentramPluginTesting", "CentramStore",
-        "CentramTransportSupport", "CentramWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CentramTemplates", "CentramTransportSupport", "CentramWire", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: swift,
       linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", "$ORIGIN/../lib/centram"])]),
@@ -223,6 +224,8 @@ let package = Package(
         api, "CentramArchive", "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing",
         "TestServer", "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
       ], swiftSettings: swift),
+    .testTarget(
+      name: "TemplateTests", dependencies: [api, "CentramHost", "CentramPackaging", "CentramPluginTesting", "CentramTemplates", "centram-describe-fixture"], swiftSettings: swift),
     .testTarget(
       name: "PluginConformanceTests",
       dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),

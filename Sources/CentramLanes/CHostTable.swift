@@ -6,6 +6,9 @@ internal import Synchronization
 package final class CHostTable: Sendable {
   private let services: any HostServices
   private let tables = Mutex<[String: UInt]>([:])
+  /// The identity that was there when a plugin first asked.
+  private let first = Mutex<(any IdentityService)?>(nil)
+  private var identity: (any IdentityService)? { services.service("centram.identity/1") as? any IdentityService ?? first.withLock { $0 } }
 
   private init(services: any HostServices) { self.services = services }
 
@@ -49,18 +52,20 @@ package final class CHostTable: Sendable {
       table.fill = { kept($0, as: (any RandomService).self).fill(UnsafeMutableRawBufferPointer(start: $1, count: $2)) }
       return UnsafeRawPointer(kept(table))
     case ("centram.identity/1", let identity as any IdentityService):
+      // Asked for each time: a suite gives instances of one library an identity each.
+      first.withLock { $0 = identity }
       var table = centram_identity_v1_t()
-      (table.struct_size, table.context) = (UInt32(MemoryLayout<centram_identity_v1_t>.size), keep(identity, as: (any IdentityService).self))
-      table.public_key = { copy(kept($0, as: (any IdentityService).self).publicKey, to: $1, count: 32) }
+      (table.struct_size, table.context) = (UInt32(MemoryLayout<centram_identity_v1_t>.size), Unmanaged.passUnretained(self).toOpaque())
+      table.public_key = { copy(object($0, as: CHostTable.self).identity?.publicKey ?? [], to: $1, count: 32) }
       table.sign = { context, message, count, signature in
         let bytes = Array(UnsafeBufferPointer(start: message, count: count))
         return statusForC { () throws(PluginError) in
-          copy(try kept(context, as: (any IdentityService).self).sign(bytes), to: signature, count: 64)
+          copy(try object(context, as: CHostTable.self).identity?.sign(bytes) ?? [], to: signature, count: 64)
         }
       }
       table.export_seed = { context, seed in
         statusForC { () throws(PluginError) in
-          copy(try kept(context, as: (any IdentityService).self).exportSeed(), to: seed, count: 32)
+          copy(try object(context, as: CHostTable.self).identity?.exportSeed() ?? [], to: seed, count: 32)
         }
       }
       return UnsafeRawPointer(kept(table))

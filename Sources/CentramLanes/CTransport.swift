@@ -1,6 +1,7 @@
 internal import CentramPluginAPI
 
-/// `centram.transport/1` as a Swift transport. An operation that waits ends when what it waits on is closed or reset.
+/// `centram.transport/1` as a Swift transport. The table has no way to take an operation back, so a caller that is cancelled leaves what it
+/// waits for to the next one, and a cancelled send resets its stream.
 struct CTransport: Transport {
   static let functions = [
     "create", "destroy", "listen", "listener_address", "accept", "close_listener", "dial", "peer", "channel_binding", "open_stream",
@@ -49,16 +50,23 @@ private struct CTransportCore: Sendable {
   }
 
   func handle(_ start: Start) async throws(PluginError) -> Int64 {
-    let handle = try await value(start)
-    guard handle > 0 else { throw PluginError(.internalFailure, "the plugin gave the handle \(handle); handles are positive") }
-    return handle
+    try Self.checked(try await value(start)).get()
   }
 
-  /// A byte count that fits the buffer that was lent.
-  func count(upTo limit: Int, _ start: Start) async throws(PluginError) -> Int {
-    let count = try await value(start)
-    guard (0...Int64(limit)).contains(count) else { throw PluginError(.internalFailure, "the plugin says that it wrote \(count) bytes to a buffer of \(limit)") }
-    return Int(count)
+  /// The next handle of a queue; `start` asks the plugin for one more.
+  func handle(_ queue: HandleQueue, _ start: @escaping @Sendable (centram_transport_v1_t, UnsafeMutableRawPointer, @escaping centram_done_fn, UnsafeMutableRawPointer?) -> Void?)
+    async throws(PluginError) -> Int64
+  {
+    try await queue.next { completion in
+      Completions.start({ start(table.value, instance.pointer, $0, $1) }) { [self] answer in
+        completion(answer.flatMap { handle in Self.checked(handle) })
+        withExtendedLifetime(self) {}
+      }
+    }
+  }
+
+  private static func checked(_ handle: Int64) -> Result<Int64, PluginError> {
+    handle > 0 ? .success(handle) : .failure(PluginError(.internalFailure, "the plugin gave the handle \(handle); handles are positive"))
   }
 
   func text(_ write: (UnsafeMutablePointer<CChar>, Int) -> Int32?) throws(PluginError) -> String {
@@ -86,18 +94,27 @@ private struct CTransportListener: TransportListener {
   let address: String
   let handle: Int64
   let core: CTransportCore
+  private let connections = HandleQueue()
+
+  init(address: String, handle: Int64, core: CTransportCore) { (self.address, self.handle, self.core) = (address, handle, core) }
 
   func accept() async throws(PluginError) -> any TransportConnection {
-    try core.connection(await core.handle { $0.accept?($1, handle, $2, $3) })
+    try core.connection(try await core.handle(connections) { [handle] in $0.accept?($1, handle, $2, $3) })
   }
 
-  func close() async { _ = try? await core.value { $0.close_listener?($1, handle, $2, $3) } }
+  func close() async {
+    _ = try? await core.value { $0.close_listener?($1, handle, $2, $3) }
+    for left in connections.drain() { _ = try? await core.value { $0.close_connection?($1, left, 0, "nobody accepted it", $2, $3) } }
+  }
 }
 
 private struct CTransportConnection: TransportConnection {
   let peer: PeerID
   let handle: Int64
   let core: CTransportCore
+  private let streams = HandleQueue()
+
+  init(peer: PeerID, handle: Int64, core: CTransportCore) { (self.peer, self.handle, self.core) = (peer, handle, core) }
 
   var channelBinding: [UInt8] {
     [UInt8](unsafeUninitializedCapacity: 256) { buffer, count in
@@ -110,7 +127,7 @@ private struct CTransportConnection: TransportConnection {
   }
 
   func acceptStream() async throws(PluginError) -> any TransportStream {
-    CTransportStream(handle: try await core.handle { $0.accept_stream?($1, handle, $2, $3) }, core: core)
+    CTransportStream(handle: try await core.handle(streams) { [handle] in $0.accept_stream?($1, handle, $2, $3) }, core: core)
   }
 
   func close(code: UInt64, reason: String) async {
@@ -120,6 +137,10 @@ private struct CTransportConnection: TransportConnection {
 
 private struct CDatagramConnection: DatagramConnection {
   let base: CTransportConnection
+  private let datagrams = IncomingBytes(capacity: 65_536)
+
+  init(base: CTransportConnection) { self.base = base }
+
   var peer: PeerID { base.peer }
   var channelBinding: [UInt8] { base.channelBinding }
   func openStream() async throws(PluginError) -> any TransportStream { try await base.openStream() }
@@ -131,8 +152,9 @@ private struct CDatagramConnection: DatagramConnection {
   }
 
   func receiveDatagram(into buffer: UnsafeMutableRawBufferPointer) async throws(PluginError) -> Int {
-    try await base.core.count(upTo: buffer.count) {
-      $0.receive_datagram?($1, base.handle, buffer.bindMemory(to: UInt8.self).baseAddress, buffer.count, $2, $3)
+    let core = base.core, handle = base.handle
+    return try await datagrams.next(into: buffer, whole: true) { lent, done, token in
+      core.table.value.receive_datagram?(core.instance.pointer, handle, lent.bindMemory(to: UInt8.self).baseAddress, lent.count, done, token)
     }
   }
 }
@@ -140,13 +162,29 @@ private struct CDatagramConnection: DatagramConnection {
 private struct CTransportStream: TransportStream {
   let handle: Int64
   let core: CTransportCore
+  private let incoming = IncomingBytes(capacity: 65_536)
+
+  init(handle: Int64, core: CTransportCore) { (self.handle, self.core) = (handle, core) }
 
   func send(_ bytes: UnsafeRawBufferPointer) async throws(PluginError) {
-    try await core.value { $0.send?($1, handle, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, $2, $3) }
+    let core = core, handle = handle
+    let result = await withTaskCancellationHandler { () -> Result<Int64, PluginError> in
+      do throws(PluginError) {
+        return .success(try await core.value { $0.send?($1, handle, bytes.bindMemory(to: UInt8.self).baseAddress, bytes.count, $2, $3) })
+      } catch { return .failure(error) }
+    } onCancel: {
+      // The bytes stay lent until the plugin is done with them, and this is what makes it be done.
+      Completions.start({ core.table.value.reset?(core.instance.pointer, handle, 0, $0, $1) }) { _ in }
+    }
+    guard case .failure(let error) = result else { return }
+    throw error.code == .closed && Task.isCancelled ? cancelled("a send") : error
   }
 
   func receive(into buffer: UnsafeMutableRawBufferPointer) async throws(PluginError) -> Int {
-    try await core.count(upTo: buffer.count) { $0.receive?($1, handle, buffer.bindMemory(to: UInt8.self).baseAddress, buffer.count, $2, $3) }
+    let core = core, handle = handle
+    return try await incoming.next(into: buffer, whole: false) { lent, done, token in
+      core.table.value.receive?(core.instance.pointer, handle, lent.bindMemory(to: UInt8.self).baseAddress, lent.count, done, token)
+    }
   }
 
   func finish() async throws(PluginError) { try await core.value { $0.finish?($1, handle, $2, $3) } }

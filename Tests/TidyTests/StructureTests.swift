@@ -6,7 +6,7 @@ import Testing
     "CentramPluginAPI", "CCentramPlugin", "CentramHost", "CentramModel", "CentramNode", "CentramNumerics", "CentramLinearAlgebra",
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
     "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramStore", "CentramGateSupport",
-    "CentramGateStatistics", "CentramIsolation", "CSandbox", "CRunnerShim", "CentramArchive", "CentramPackaging",
+    "CentramGateStatistics", "CentramIsolation", "CSandbox", "CRunnerShim", "CentramArchive", "CentramPackaging", "CentramTemplates",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -15,6 +15,7 @@ import Testing
     ("Sources/CentramHost", ["CentramPluginAPI", "CentramLanes", "CHostSystem"]),
     ("Sources/CentramPackaging", ["CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem"]),
     ("Sources/CentramArchive", []),
+    ("Sources/CentramTemplates", ["CentramHost", "CHostSystem"]),
     ("Sources/CentramIsolation", ["CentramPluginAPI", "CentramLanes", "CSandbox"]),
     ("Sources/centram-plugin-runner", ["CentramIsolation", "CRunnerShim"]),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),

@@ -4,10 +4,10 @@ internal import Foundation
 
 struct PluginCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "plugin", abstract: "Lists, explains, checks, packs, signs and installs plugins.",
+    commandName: "plugin", abstract: "Makes, lists, explains, checks, packs, signs and installs plugins.",
     subcommands: [
-      List.self, Info.self, Check.self, Conform.self, Pack.self, Describe.self, Keygen.self, Sign.self, Trust.self, Untrust.self, Revoke.self, Install.self, Uninstall.self,
-      Verify.self,
+      New.self, List.self, Info.self, Check.self, Conform.self, Pack.self, Describe.self, Keygen.self, Sign.self, Trust.self, Untrust.self, Revoke.self,
+      Install.self, Uninstall.self, Verify.self,
     ])
 }
 
