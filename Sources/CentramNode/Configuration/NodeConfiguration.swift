@@ -76,7 +76,7 @@ public struct NodeConfiguration: Sendable {
       }
       trust.untrusted = untrusted
     }
-    isolation = try IsolationSettings(try reader.object(plugins["isolation"], "plugins.isolation") ?? [:], reader)
+    self.isolation = try IsolationSettings(try reader.object(plugins["isolation"], "plugins.isolation") ?? [:], reader)
     if let list = plugins["publishers"] { trust.publishers = try reader.publishers(list) }
     let merge = try reader.object(root["merge"], "merge") ?? [:]
     try reader.section(merge, "merge.", ["threads", "hash"])
