@@ -14,6 +14,8 @@ public struct NodeConfiguration: Sendable {
   /// What becomes of plugins that no trusted publisher signed, where the file says nothing.
   public static let untrustedByDefault = TrustPolicy.Untrusted.allow
   public var trust = TrustPolicy(untrusted: Self.untrustedByDefault)
+  /// What plugins in processes of their own may use.
+  public var isolation = IsolationSettings()
   /// Threads of a merge; nil: as many as the machine has cores.
   public var mergeThreads: Int?
   public var mergeHash = FileHashAlgorithm.xxh128
