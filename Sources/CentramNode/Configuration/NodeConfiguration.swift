@@ -14,7 +14,7 @@ public struct NodeConfiguration: Sendable {
   /// What becomes of plugins that no trusted publisher signed, where the file says nothing.
   public static let untrustedByDefault = TrustPolicy.Untrusted.isolate
   public var trust = TrustPolicy(untrusted: Self.untrustedByDefault)
-  /// How plugins in processes of their own are run.
+  /// What plugins in processes of their own may use.
   public var isolation = IsolationSettings()
   /// Threads of a merge; nil: as many as the machine has cores.
   public var mergeThreads: Int?
@@ -78,7 +78,7 @@ public struct NodeConfiguration: Sendable {
       }
       trust.untrusted = untrusted
     }
-    isolation = try IsolationSettings(try reader.object(plugins["isolation"], "plugins.isolation") ?? [:], reader)
+    self.isolation = try IsolationSettings(try reader.object(plugins["isolation"], "plugins.isolation") ?? [:], reader)
     if let list = plugins["publishers"] { trust.publishers = try reader.publishers(list) }
     let merge = try reader.object(root["merge"], "merge") ?? [:]
     try reader.section(merge, "merge.", ["threads", "hash"])

@@ -22,7 +22,7 @@ struct PluginSummary: Encodable {
   init(_ record: PluginRecord) {
     (id, version, kind, summary, path) = (record.id, record.version?.description, record.kind.rawValue, record.summary, record.path)
     (state, reason, publisher) = (record.isDisabled ? "disabled" : record.state.description, record.reason, record.publisher)
-    (placement, isolation) = (record.placement.rawValue, IsolationDetails(record))
+    (placement, self.isolation) = (record.placement.rawValue, IsolationDetails(record))
     lanes = record.lanes.map(\.rawValue).sorted()
     checks = record.checks.map { result in
       switch result.outcome {
