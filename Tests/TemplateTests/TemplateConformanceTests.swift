@@ -11,7 +11,7 @@ import Testing
   private func judge(_ kind: String, _ language: PluginProject.Language) async throws {
     let project = try PluginProject(kind: kind, language: language.rawValue, id: "com.acme.\(kind)-\(language)")
     let folder = try Workshop.packed(project)
-    let conformance = try PluginConformance(ConformanceRequest(path: folder, runsUnsigned: true), configuration: HostConfiguration()
+    let conformance = try PluginConformance(ConformanceRequest(path: folder, runsUnsigned: true), configuration: HostConfiguration())
     #expect(conformance.record.id == project.id && conformance.record.kind.rawValue == kind)
     let results = await conformance.suite.run()
     #expect(results.filter(\.failed) == [], "\(project.id)")
