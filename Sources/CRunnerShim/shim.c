@@ -7,6 +7,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+static volatile int answers;
+
+void centram_runner_answer_for_threads(void) { answers = 1; }
+
 static int thread_state(void) {
   static const char running[] = "0 (worker) R 0\n";
   int ends[2];
@@ -27,7 +31,7 @@ int open(const char *path, int flags, ...) {
     va_end(list);
   }
   int thread = 0, end = 0;
-  if (sscanf(path, "/proc/%d/stat%n", &thread, &end) == 1 && end > 0 && !path[end]) return thread_state();
+  if (answers && sscanf(path, "/proc/%d/stat%n", &thread, &end) == 1 && end > 0 && !path[end]) return thread_state();
   return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
