@@ -31,6 +31,15 @@ import Testing
     #expect(!result.output.contains("FAILED"), "\(result.output)")
   }
 
+  /// Nobody signed it, so a host would isolate it; its suite needs two identities of it, and runs all the same.
+  @Test func aNewTransportInCPassesItsSuiteUnsigned() throws {
+    let folder = try TemporaryFolder(), environment = ["HOME": folder("home"), "PATH": "\(Binary.folder):/usr/bin:/bin", "CENTRAM_SDK": try Self.sdk.get()]
+    let script = "set -e; centram-host plugin new transport --language c --id com.acme.loop --into '\(folder("loop"))'; make -C '\(folder("loop"))' check"
+    let result = try Binary.Running("/bin/sh", ["-c", script], environment).wait()
+    try #require(result.status == 0, "\(result.output)\n\(result.errors)")
+    #expect(result.output.contains("half-close") && !result.output.contains("FAILED"), "\(result.output)")
+  }
+
   @Test func aProjectIsMadeOfEachKindAndLanguageAndToldAsJSON() throws {
     let folder = try TemporaryFolder(), sdk = try Self.sdk.get()
     for kind in ["merge-operator", "gate-layer", "trainer", "economy-rule", "transport"] {
