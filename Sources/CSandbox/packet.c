@@ -110,3 +110,12 @@ void *centram_map_shared(int descriptor, size_t size, int mode) {
   void *start = mmap(NULL, size, mode == CENTRAM_SHARE_READ ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   return start == MAP_FAILED ? NULL : start;
 }
+
+void centram_populate(const void *start, size_t size) {
+#ifdef MADV_POPULATE_READ
+  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)start & ~(page - 1);
+  madvise((void *)first, (uintptr_t)start + size - first, MADV_POPULATE_READ);
+#else
+  (void)start, (void)size;
+#endif
+}

@@ -130,6 +130,7 @@ final class ChildProcess: Sendable {
     case SIGXCPU: return "used more than \(configuration.cpuSeconds) s of processor time"
     case SIGXFSZ: return "wrote to a file"
     case SIGSYS: return "called the system in a way that is never allowed"
+    case SIGBUS: return "read memory that is gone (signal \(signal)): a model file became shorter, or the plugin is wrong"
     case SIGKILL: return "was killed, or closed its channel to the host"
     default: return "was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
     }
@@ -192,6 +193,20 @@ final class ChildProcess: Sendable {
     var writer = MessageWriter()
     writer.add(id)
     _ = try? ask(.unshare, writer.bytes)
+  }
+
+  /// Has the process map a file for reading.
+  func openFile(_ number: UInt64, _ descriptor: Int32, size: Int) throws(PluginError) {
+    var writer = MessageWriter()
+    writer.add(number)
+    writer.add(UInt64(size))
+    try decode(ask(.openFile, writer.bytes, descriptors: [descriptor])) { (_) throws(ChannelError) in }
+  }
+
+  func closeFile(_ number: UInt64) {
+    var writer = MessageWriter()
+    writer.add(number)
+    _ = try? ask(.closeFile, writer.bytes)
   }
 
   /// An instance that is needed no more; the process lets it go before it makes the next.

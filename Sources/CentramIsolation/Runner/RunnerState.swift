@@ -16,12 +16,15 @@ final class RunnerState: Sendable {
     let output: UnsafeMutableRawBufferPointer
   }
 
+  private struct Mapped: @unchecked Sendable { let bytes: UnsafeRawBufferPointer }
+
   private struct State {
     var opened: OpenedLibrary?, kind = PluginKind(rawValue: ""), isSwift = false
     var capability: Capability?
     var next: UInt32 = 1
     var instances: [UInt32: Instance] = [:]
     var shared: [UInt32: Shared] = [:]
+    var files: [UInt64: Mapped] = [:]
     var cancellations: [UInt64: @Sendable () -> Void] = [:], cancelled: Set<UInt64> = []
   }
 
@@ -117,6 +120,24 @@ final class RunnerState: Sendable {
   func shared(_ id: UInt32) throws(PluginError) -> Shared {
     guard let shared = state.withLock({ $0.shared[id] }) else { throw PluginError(.invalid, "there is no shared memory \(id)") }
     return shared
+  }
+
+  func openFile(_ number: UInt64, _ descriptor: Int32, size: Int) throws(PluginError) {
+    guard let start = centram_map_shared(descriptor, size, Int32(CENTRAM_SHARE_READ)) else {
+      throw PluginError(.limitExceeded, "\(size) bytes of a model file were not mapped: \(String(cString: strerror(errno)))")
+    }
+    let file = Mapped(bytes: UnsafeRawBufferPointer(start: start, count: size))
+    state.withLock { $0.files[number] = file }
+  }
+
+  func closeFile(_ number: UInt64) {
+    guard let file = state.withLock({ $0.files.removeValue(forKey: number) }) else { return }
+    munmap(UnsafeMutableRawPointer(mutating: file.bytes.baseAddress), file.bytes.count)
+  }
+
+  func file(_ number: UInt64) throws(PluginError) -> UnsafeRawBufferPointer {
+    guard let file = state.withLock({ $0.files[number] }) else { throw PluginError(.invalid, "there is no file \(number)") }
+    return file.bytes
   }
 
   // MARK: Cancellation
