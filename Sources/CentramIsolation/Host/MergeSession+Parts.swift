@@ -52,11 +52,7 @@ extension MergeSession {
       PartOrder(run: run, stripe: part.stripe, offset: part.offset, count: part.count, length: plan.length, inputs: inputs, output: output))
     do throws(CallFailure) {
       let reply = try channel.call(.part, id: ChildProcess.newID(), writer.bytes, limit: child.configuration.callNanoseconds(.mergeOperator))
-      if let finding = try Self.finding(reply) {
-        guard let error = part.error(finding) else { throw .lost(.broken("\(finding), which is not so")) }
-        throw .plugin(error)
-      }
-      if let room, let encoding = plan.encoding { try take(room, encoding, part) }
+      try Self.settle(reply, room, plan.encoding, part)
     } catch {
       switch error {
       case .plugin(let error):
@@ -68,17 +64,14 @@ extension MergeSession {
     child.giveBack(channel)
   }
 
-  private static func finding(_ reply: [UInt8]) throws(CallFailure) -> PartFinding? {
-    var reader = MessageReader(reply)
-    do throws(ChannelError) {
-      let finding = try reader.partFinding()
-      try reader.end()
-      return finding
-    } catch { throw .lost(error) }
-  }
-
-  /// Hands the output on. It is copied before it is looked at: the process may write to its memory at any time.
-  private func take(_ room: PartRoom, _ encoding: OutputEncoding, _ part: StripePart) throws(CallFailure) {
+  /// Checks what the process answered, and hands the output on. The output is copied before it is looked at: the process may write to its memory
+  /// at any time.
+  static func settle(_ reply: [UInt8], _ room: PartRoom?, _ encoding: OutputEncoding?, _ part: StripePart) throws(CallFailure) {
+    if let finding = try finding(reply) {
+      guard let error = part.error(finding) else { throw .lost(.broken("\(finding), which is not so")) }
+      throw .plugin(error)
+    }
+    guard let room, let encoding else { return }
     guard let first = room.memory.output.baseAddress, let copy = room.piece.baseAddress else { throw .plugin(PluginError(.internalFailure, "no memory for an output")) }
     let size = encoding.format.size, most = PartRoom.pieceSize / size
     for start in stride(from: 0, to: part.count, by: most) {
@@ -90,5 +83,14 @@ extension MergeSession {
       }
       do throws(PluginError) { try part.take(part.offset + start, UnsafeRawBufferPointer(start: copy, count: count * size)) } catch { throw .plugin(error) }
     }
+  }
+
+  private static func finding(_ reply: [UInt8]) throws(CallFailure) -> PartFinding? {
+    var reader = MessageReader(reply)
+    do throws(ChannelError) {
+      let finding = try reader.partFinding()
+      try reader.end()
+      return finding
+    } catch { throw .lost(error) }
   }
 }

@@ -1,5 +1,6 @@
 @testable import CentramIsolation
 import CSandbox
+import CentramBlocks
 import CentramLanes
 import CentramPluginAPI
 import Foundation
@@ -8,7 +9,7 @@ import Testing
 
 /// Both ends take anything that the other may send: an error, never a trap.
 @Suite struct HostileChildTests {
-  private static let kinds = 13
+  private static let kinds = 15
 
   /// Reads one of all that one side takes from the other.
   private static func read(_ kind: Int, _ bytes: [UInt8]) throws(ChannelError) {
@@ -26,6 +27,8 @@ import Testing
     case 9: _ = try it.trainingResult()
     case 10: _ = try it.tokens()
     case 11: _ = try it.sharedTensor()
+    case 12: _ = try it.partFinding()
+    case 13: _ = try it.partOrder()
     default: _ = try it.error()
     }
     try it.end()
@@ -48,7 +51,11 @@ import Testing
     writers[9].add(TrainingResult(metrics: ["loss": 1], privacyRecordJSON: "{}"))
     writers[10].add(tokens: [1, -2, 3])
     writers[11].add(SharedTensor(name: "w", shape: [2, 3], count: 6, values: 0, gradient: 64))
-    writers[12].add(PluginError(.invalid, "no"))
+    writers[12].add(PartFinding.nonFinite(BlockLoop.NonFinite(input: 1, element: 7)))
+    let input = PartOrder.Input(file: 5, offset: 64, format: .bfloat16, rounding: .float16, isChecked: true)
+    let output = PartOrder.Output(memory: 2, encoding: OutputEncoding(.float16, allowsNonFinite: false))
+    writers[13].add(PartOrder(run: 1, stripe: 2, offset: 3, count: 4, length: 5, inputs: [input, nil], output: output))
+    writers[14].add(PluginError(.invalid, "no"))
     return writers.map(\.bytes)
   }
 
