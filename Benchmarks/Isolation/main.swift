@@ -79,7 +79,7 @@ func measureMerges(_ plugins: BenchPlugins) throws {
   defer { files.remove() }
   say("\(try files.summary(own)), \(ProcessInfo.processInfo.activeProcessorCount) threads; seconds, median of \(repetitions)")
   for method in ["linear", "task_arithmetic", "ties"] {
-    try other.load(id: "merge." + method.replacing("_", with: "-"))
+    _ = try other.mergeOperator(method)
     let pid = other.snapshot().records.first { $0.shortName.replacing("-", with: "_") == method }?.health?.pid
     var times: ([Double], [Double]) = ([], []), work: ([Double], [Double]) = ([], []), sums: (String?, String?)
     // One of each unmeasured, then in turn, each first as often as the other.
