@@ -2,6 +2,7 @@
 #include "centram_sandbox.h"
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -55,6 +56,14 @@ int centram_packet_send(int socket, const void *head, size_t head_size, const vo
   return 0;
 }
 
+// Most answers come sooner than a processor that went to sleep wakes up, so for a moment this thread stays awake, and gives way to any other.
+static ssize_t awaited(int socket, struct msghdr *message) {
+  const uint64_t until = centram_monotonic() + 50000;
+  ssize_t size;
+  while ((size = recvmsg(socket, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0 && (errno == EAGAIN || errno == EINTR) && centram_monotonic() < until) sched_yield();
+  return size;
+}
+
 ssize_t centram_packet_receive(int socket, void *bytes, size_t capacity, int *descriptors, int limit, int *count, uint64_t deadline) {
   struct iovec part = {bytes, capacity};
   union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int) * MOST)]; } control;
@@ -65,8 +74,8 @@ ssize_t centram_packet_receive(int socket, void *bytes, size_t capacity, int *de
     message.msg_control = control.bytes;
     message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)limit);
   }
-  ssize_t size;
-  while ((size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
+  ssize_t size = awaited(socket, &message);
+  while (size < 0 && (size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
     if (!again(deadline)) return errno == ECONNRESET ? 0 : -errno;
   if (descriptors)
     for (struct cmsghdr *part_ = CMSG_FIRSTHDR(&message); part_; part_ = CMSG_NXTHDR(&message, part_))
@@ -109,13 +118,4 @@ int centram_share(size_t size, int mode, void **start) {
 void *centram_map_shared(int descriptor, size_t size, int mode) {
   void *start = mmap(NULL, size, mode == CENTRAM_SHARE_READ ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
   return start == MAP_FAILED ? NULL : start;
-}
-
-void centram_populate(const void *start, size_t size) {
-#ifdef MADV_POPULATE_READ
-  const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)start & ~(page - 1);
-  madvise((void *)first, (uintptr_t)start + size - first, MADV_POPULATE_READ);
-#else
-  (void)start, (void)size;
-#endif
 }

@@ -37,8 +37,6 @@ enum { CENTRAM_SHARE_READ = 0, CENTRAM_SHARE_WRITE = 1 };
 int centram_share(size_t size, int mode, void **start);
 // Maps what centram_share made. NULL where that fails.
 void *centram_map_shared(int descriptor, size_t size, int mode);
-// Has the pages of mapped memory entered in one go, where the kernel can: faults one by one cost more. What fails shows when it is read.
-void centram_populate(const void *start, size_t size);
 
 // ---- the plugin's side ----
 

@@ -4,7 +4,7 @@ internal import CentramPluginAPI
 /// Where a part's output crosses, kept by a channel for the next one.
 final class PartRoom {
   /// Bytes that are looked at and written at a time: few enough to stay in the second-level cache in between.
-  static let pieceSize = 256 << 10
+  static let pieceSize = 128 << 10
 
   let memory: SharedMemory
   let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceSize, alignment: 64)

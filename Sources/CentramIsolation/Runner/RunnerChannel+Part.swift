@@ -1,4 +1,3 @@
-internal import CSandbox
 internal import CentramBlocks
 internal import CentramPluginAPI
 
@@ -30,7 +29,6 @@ extension RunnerChannel {
     guard !overflows, input.offset <= file.count, end <= (file.count - input.offset) / size, let start = file.baseAddress else {
       throw PluginError(.invalid, "elements \(order.offset) to \(end) of a tensor at byte \(input.offset) lie outside of their file of \(file.count) bytes")
     }
-    centram_populate(start + input.offset + order.offset * size, order.count * size)
     return StoredElements(bytes: start + input.offset, format: input.format, rounding: input.rounding)
   }
 
