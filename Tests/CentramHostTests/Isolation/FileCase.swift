@@ -21,7 +21,8 @@ struct FileCase {
     (self.folder, self.shape) = (folder, shape)
     files = try models.enumerated().map { index, model in
       let path = "\(folder)/\(index).safetensors"
-      let writer = try SafetensorsWriter(path: path, items: [.init(name: "before", format: .uint8, shape: [3]), .init(name: "t", format: model.format, shape: shape)])
+      let items: [SafetensorsWriter.Item] = [.init(name: "before", format: .uint8, shape: [3]), .init(name: "t", format: model.format, shape: shape)]
+      let writer = try SafetensorsWriter(path: path, items: items)
       var bytes = [UInt8](repeating: 0, count: model.values.count * model.format.size)
       bytes.withUnsafeMutableBytes { model.format.encode(model.values, count: model.values.count, into: $0.baseAddress!) }
       try bytes.withUnsafeBytes { try writer.write($0, of: "t", at: 0) }
@@ -57,7 +58,8 @@ struct FileCase {
 
   /// Merges, watched.
   func merge(
-    _ operation: any MergeOperator, into sink: BytesSink, baseIndex: Int? = nil, _ parameters: Parameters = Parameters(), willStart: @escaping @Sendable (_ part: Int) -> Void = { _ in }
+    _ operation: any MergeOperator, into sink: BytesSink, baseIndex: Int? = nil, _ parameters: Parameters = Parameters(),
+    willStart: @escaping @Sendable (_ part: Int) -> Void = { _ in }
   ) throws -> WatchedDriver {
     guard let merging = operation as? any TensorMerging else { throw PluginError(.unsupported, "no tensors") }
     let watched = WatchedDriver(try driver(sink), willStart)
