@@ -223,7 +223,8 @@ let package = Package(
       name: "CentramHostTests",
       dependencies: [
         api, "CentramArchive", "CentramBlocks", "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramNumerics",
-        "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing", "TestServer", "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
+        "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing", "TestServer", "centram-conform-fixture", "centram-describe-fixture",
+        "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
       ], swiftSettings: swift),
     .testTarget(
       name: "TemplateTests", dependencies: [api, "CentramHost", "CentramPackaging", "CentramPluginTesting", "CentramTemplates", "centram-describe-fixture"], swiftSettings: swift),

@@ -1,21 +1,32 @@
 internal import CKernels
 public import CentramPluginAPI
 
+/// Memory of another's for one worker's block.
+public struct BlockRoomPlaces {
+  /// Where each input is converted to.
+  public var inputs: [UnsafeMutablePointer<Float>]
+  public var output: UnsafeMutablePointer<Float>
+  /// Where an operator finds the inputs, if that is a view that it cannot write to; nil: where they are converted to.
+  public var views: [UnsafePointer<Float>]?
+
+  public init(inputs: [UnsafeMutablePointer<Float>], output: UnsafeMutablePointer<Float>, views: [UnsafePointer<Float>]? = nil) {
+    (self.inputs, self.output, self.views) = (inputs, output, views)
+  }
+}
+
 /// Room for one worker's block: the converted inputs and the output.
 public final class BlockBuffers {
   public let output: UnsafeMutablePointer<Float>
   fileprivate let pointers: UnsafeMutablePointer<UnsafePointer<Float>>
   private var buffers: [UnsafeMutablePointer<Float>?]
   private let length: Int
-  /// Whether the memory is another's, who must find the inputs there.
-  private let isLent: Bool
+  private let places: BlockRoomPlaces?
 
   /// - Parameters:
   ///   - length: elements of the longest block.
   ///   - memory: a buffer of that length for each input and one for the output, which outlive this; nil: memory of its own.
-  public init(inputs: Int, length: Int, memory: (inputs: [UnsafeMutablePointer<Float>], output: UnsafeMutablePointer<Float>)? = nil) {
-    self.length = max(1, length)
-    isLent = memory != nil
+  public init(inputs: Int, length: Int, memory: BlockRoomPlaces? = nil) {
+    (self.length, places) = (max(1, length), memory)
     output = memory?.output ?? .allocate(capacity: self.length)
     buffers = memory?.inputs ?? Array(repeating: nil, count: inputs)
     pointers = .allocate(capacity: max(1, inputs))
@@ -25,20 +36,21 @@ public final class BlockBuffers {
 
   deinit {
     pointers.deallocate()
-    guard !isLent else { return }
+    guard places == nil else { return }
     for buffer in buffers { buffer?.deallocate() }
     output.deallocate()
   }
 
   /// - Returns: false where it was asked to look and found NaN or infinity.
   fileprivate func fill(_ input: Int, from source: any ElementSource, offset: Int, count: Int, checking: Bool) -> Bool {
-    if !isLent, let lent = source.lend(offset: offset, count: count) {
+    // Memory without views is there for somebody who must find the inputs in it.
+    if places == nil || places?.views != nil, let lent = source.lend(offset: offset, count: count) {
       pointers[input] = lent
       return !checking || ck_all_within(lent, .greatestFiniteMagnitude, count) == 1
     }
     let buffer = buffers[input] ?? .allocate(capacity: length)
     buffers[input] = buffer
-    pointers[input] = UnsafePointer(buffer)
+    pointers[input] = places?.views?[input] ?? UnsafePointer(buffer)
     if checking { return source.readFinite(offset: offset, count: count, into: buffer) }
     source.read(offset: offset, count: count, into: buffer)
     return true

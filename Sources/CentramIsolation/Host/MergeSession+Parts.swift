@@ -1,7 +1,7 @@
 internal import CentramBlocks
 internal import CentramPluginAPI
 
-/// Where a part's output crosses, kept by a channel for the next one.
+/// Where a part's blocks lie and its output crosses, kept by a channel for the next one.
 final class PartRoom {
   /// Bytes that are looked at and written at a time: few enough to stay in the second-level cache in between.
   static let pieceSize = 128 << 10
@@ -38,18 +38,17 @@ extension MergeSession {
   }
 
   private func send(_ part: StripePart, _ run: UInt32, _ inputs: [PartOrder.Input?], _ plan: PartPlan) throws(PluginError) {
-    let channel = try child.takeChannel()
-    var room: PartRoom?
-    if let encoding = plan.encoding {
-      let bytes = part.count * encoding.format.size
-      if channel.part.map({ $0.memory.output.count < bytes }) ?? true { channel.part = try PartRoom(pool, bytes: bytes) }
-      room = channel.part
-      if let room { try child.share(room.memory) }
+    guard let layout = PartOrder.Layout(count: part.count, length: plan.length, inputs: inputs.count, encoding: plan.encoding) else {
+      throw PluginError(.limitExceeded, "blocks of \(plan.length) elements of \(inputs.count) inputs do not fit into memory")
     }
-    let output = room.flatMap { room in plan.encoding.map { PartOrder.Output(memory: room.memory.id, encoding: $0) } }
+    let channel = try child.takeChannel()
+    let room = try room(channel, bytes: layout.bytes)
+    try child.share(room.memory)
     var writer = MessageWriter()
     writer.add(
-      PartOrder(run: run, stripe: part.stripe, offset: part.offset, count: part.count, length: plan.length, inputs: inputs, output: output))
+      PartOrder(
+        run: run, stripe: part.stripe, offset: part.offset, count: part.count, length: plan.length, inputs: inputs, memory: room.memory.id,
+        encoding: plan.encoding))
     do throws(CallFailure) {
       let reply = try channel.call(.part, id: ChildProcess.newID(), writer.bytes, limit: child.configuration.callNanoseconds(.mergeOperator))
       try Self.settle(reply, room, plan.encoding, part)
@@ -64,14 +63,21 @@ extension MergeSession {
     child.giveBack(channel)
   }
 
+  private func room(_ channel: Channel, bytes: Int) throws(PluginError) -> PartRoom {
+    if let room = channel.part, room.memory.output.count >= bytes { return room }
+    let room = try PartRoom(pool, bytes: bytes)
+    channel.part = room
+    return room
+  }
+
   /// Checks what the process answered, and hands the output on. The output is copied before it is looked at: the process may write to its memory
   /// at any time.
-  static func settle(_ reply: [UInt8], _ room: PartRoom?, _ encoding: OutputEncoding?, _ part: StripePart) throws(CallFailure) {
+  static func settle(_ reply: [UInt8], _ room: PartRoom, _ encoding: OutputEncoding?, _ part: StripePart) throws(CallFailure) {
     if let finding = try finding(reply) {
       guard let error = part.error(finding) else { throw .lost(.broken("\(finding), which is not so")) }
       throw .plugin(error)
     }
-    guard let room, let encoding else { return }
+    guard let encoding else { return }
     guard let first = room.memory.output.baseAddress, let copy = room.piece.baseAddress else { throw .plugin(PluginError(.internalFailure, "no memory for an output")) }
     let size = encoding.format.size, most = PartRoom.pieceSize / size
     for start in stride(from: 0, to: part.count, by: most) {

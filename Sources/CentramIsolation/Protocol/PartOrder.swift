@@ -13,12 +13,6 @@ struct PartOrder: Equatable {
     /// Whether NaN and infinity end the part.
     var isChecked: Bool
   }
-  struct Output: Equatable {
-    /// Shared memory, whose output's first bytes are the part's.
-    var memory: UInt32
-    var encoding: OutputEncoding
-  }
-
   var run: UInt32
   var stripe: Int
   /// Elements.
@@ -27,8 +21,29 @@ struct PartOrder: Equatable {
   var length: Int
   /// One an input; nil where it is not read.
   var inputs: [Input?]
+  /// Shared memory, in whose output the part's lies and what is needed for it.
+  var memory: UInt32
   /// Nil where the pass has no output.
-  var output: Output?
+  var encoding: OutputEncoding?
+
+  /// Where things lie in the memory: first the encoded output, then a block of float32 for each input and one for the output. Each begins in a
+  /// cache line of its own.
+  struct Layout {
+    private let encoded: Int, block: Int, blocks: Int
+
+    /// - Returns: nil where that takes more bytes than there are.
+    init?(count: Int, length: Int, inputs: Int, encoding: OutputEncoding?, within bytes: Int = .max) {
+      let size = encoding?.format.size ?? 0, longest = max(1, min(length, count))
+      guard size == 0 || count <= (bytes & ~63) / size else { return nil }
+      (encoded, blocks) = ((count * size + 63) & ~63, inputs + 1)
+      guard encoded <= bytes, longest <= ((bytes - encoded) / blocks & ~63) / MemoryLayout<Float>.stride else { return nil }
+      block = (longest * MemoryLayout<Float>.stride + 63) & ~63
+    }
+
+    var bytes: Int { encoded + blocks * block }
+    /// Of an input's block; of the output's, where there are no more inputs.
+    func block(_ index: Int) -> Int { encoded + index * block }
+  }
 }
 
 extension MessageWriter {
@@ -45,10 +60,10 @@ extension MessageWriter {
         writer.add(input.isChecked)
       }
     }
-    add(optional: order.output) { writer, output in
-      writer.add(output.memory)
-      writer.add(output.encoding.format.rawValue)
-      writer.add(output.encoding.allowsNonFinite)
+    add(order.memory)
+    add(optional: order.encoding) { writer, encoding in
+      writer.add(encoding.format.rawValue)
+      writer.add(encoding.allowsNonFinite)
     }
   }
 
@@ -79,11 +94,10 @@ extension MessageReader {
           rounding: try it.optional { (it) throws(ChannelError) in try it.floatFormat() }, isChecked: try it.flag())
       }
     }
-    let output = try optional { (it) throws(ChannelError) in
-      PartOrder.Output(memory: try it.number(), encoding: OutputEncoding(try it.floatFormat(), allowsNonFinite: try it.flag()))
-    }
-    guard length > 0 else { throw .broken("blocks of no elements") }
-    return PartOrder(run: run, stripe: stripe, offset: offset, count: count, length: length, inputs: inputs, output: output)
+    let memory: UInt32 = try number()
+    let encoding = try optional { (it) throws(ChannelError) in OutputEncoding(try it.floatFormat(), allowsNonFinite: try it.flag()) }
+    guard length > 0, offset <= .max - count else { throw .broken("\(count) elements from \(offset) on in blocks of \(length)") }
+    return PartOrder(run: run, stripe: stripe, offset: offset, count: count, length: length, inputs: inputs, memory: memory, encoding: encoding)
   }
 
   mutating func partFinding() throws(ChannelError) -> PartFinding? {

@@ -8,13 +8,13 @@ extension RunnerChannel {
     guard let entry = state.runs.entry(order.run) else { throw PluginError(.invalid, "there is no pass \(order.run)") }
     var sources: [(any ElementSource)?] = []
     for input in order.inputs { sources.append(try input.map { (input) throws(PluginError) in try source(input, order) }) }
-    let target = try order.output.map { (output) throws(PluginError) in try self.target(output, order) }
-    let buffers = BlockBuffers(inputs: sources.count, length: min(order.length, order.count))
+    let (target, places) = try room(order)
+    let buffers = BlockBuffers(inputs: sources.count, length: min(order.length, order.count), memory: places)
     var unfit: PartFinding?
     let loop = BlockLoop(sources, checking: order.inputs.map { $0?.isChecked ?? false }, in: buffers)
     let nonFinite = try loop.run(offset: order.offset, count: order.count, length: order.length) { (block) throws(PluginError) in
       try entry.body.pointee(order.stripe, block)
-      guard let target, let encoding = order.output?.encoding else { return true }
+      guard let encoding = order.encoding else { return true }
       if encoding.encode(block.output, count: block.count, into: target + (block.offset - order.offset) * encoding.format.size) { return true }
       let index = (0..<block.count).first { !encoding.permits(block.output[$0]) } ?? 0
       unfit = .unfit(element: block.offset + index, value: block.output[index])
@@ -32,11 +32,20 @@ extension RunnerChannel {
     return StoredElements(bytes: start + input.offset, format: input.format, rounding: input.rounding)
   }
 
-  private func target(_ output: PartOrder.Output, _ order: PartOrder) throws(PluginError) -> UnsafeMutableRawPointer {
-    let memory = try state.shared(output.memory).output
-    guard order.count <= memory.count / output.encoding.format.size, let start = memory.baseAddress else {
-      throw PluginError(.invalid, "\(order.count) elements of output do not fit into \(memory.count) bytes")
+  /// Where the encoded output goes, and the blocks. What the plugin gets of the inputs is another mapping of their memory, in which nothing can be
+  /// written.
+  private func room(_ order: PartOrder) throws(PluginError) -> (UnsafeMutableRawPointer, BlockRoomPlaces) {
+    let shared = try state.shared(order.memory)
+    let layout = PartOrder.Layout(count: order.count, length: order.length, inputs: order.inputs.count, encoding: order.encoding, within: shared.output.count)
+    guard let layout, let start = shared.output.baseAddress, let view = shared.view.baseAddress else {
+      throw PluginError(.invalid, "\(order.count) elements in blocks of \(order.length) do not fit into \(shared.output.count) bytes")
     }
-    return start
+    return (
+      start,
+      BlockRoomPlaces(
+        inputs: order.inputs.indices.map { (start + layout.block($0)).assumingMemoryBound(to: Float.self) },
+        output: (start + layout.block(order.inputs.count)).assumingMemoryBound(to: Float.self),
+        views: order.inputs.indices.map { (view + layout.block($0)).assumingMemoryBound(to: Float.self) })
+    )
   }
 }

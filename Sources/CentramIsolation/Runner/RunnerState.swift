@@ -14,6 +14,8 @@ final class RunnerState: Sendable {
   struct Shared: @unchecked Sendable {
     let inputs: UnsafeRawBufferPointer
     let output: UnsafeMutableRawBufferPointer
+    /// The output's memory once more, for reading only.
+    let view: UnsafeRawBufferPointer
   }
 
   private struct Mapped: @unchecked Sendable { let bytes: UnsafeRawBufferPointer }
@@ -104,10 +106,11 @@ final class RunnerState: Sendable {
 
   func map(_ id: UInt32, _ descriptors: [Int32], inputs: Int, output: Int) throws(PluginError) {
     guard let first = centram_map_shared(descriptors[0], inputs, Int32(CENTRAM_SHARE_READ)),
-      let second = centram_map_shared(descriptors[1], output, Int32(CENTRAM_SHARE_WRITE))
+      let second = centram_map_shared(descriptors[1], output, Int32(CENTRAM_SHARE_WRITE)), let view = centram_map_shared(descriptors[1], output, Int32(CENTRAM_SHARE_READ))
     else { throw PluginError(.limitExceeded, "\(inputs) and \(output) bytes of the host's memory were not mapped: \(String(cString: strerror(errno)))") }
     let shared = Shared(
-      inputs: UnsafeRawBufferPointer(start: first, count: inputs), output: UnsafeMutableRawBufferPointer(start: second, count: output))
+      inputs: UnsafeRawBufferPointer(start: first, count: inputs), output: UnsafeMutableRawBufferPointer(start: second, count: output),
+      view: UnsafeRawBufferPointer(start: view, count: output))
     state.withLock { $0.shared[id] = shared }
   }
 
@@ -115,6 +118,7 @@ final class RunnerState: Sendable {
     guard let shared = state.withLock({ $0.shared.removeValue(forKey: id) }) else { return }
     munmap(UnsafeMutableRawPointer(mutating: shared.inputs.baseAddress), shared.inputs.count)
     munmap(shared.output.baseAddress, shared.output.count)
+    munmap(UnsafeMutableRawPointer(mutating: shared.view.baseAddress), shared.view.count)
   }
 
   func shared(_ id: UInt32) throws(PluginError) -> Shared {

@@ -101,7 +101,7 @@ public final class BlockDriver: DrivesRuns {
       pool.run(pieces: stripes) { stripe, _ in
         // Where there is no room, the blocks lie here, and are copied by who cannot see them.
         let longest = max(1, min(most * length, count)), room = try? memory?.room(inputs: sources.count, length: longest)
-        let buffers = BlockBuffers(inputs: sources.count, length: longest, memory: room.map { ($0.inputs, $0.output) })
+        let buffers = BlockBuffers(inputs: sources.count, length: longest, memory: room.map { BlockRoomPlaces(inputs: $0.inputs, output: $0.output) })
         let target = writingOutput ? sink.map { Target($0, length: min(length, count), self) } : nil
         do throws(PluginError) {
           let part = elements(of: stripe, stripes, blocks, length)

@@ -53,8 +53,8 @@ import Testing
     writers[11].add(SharedTensor(name: "w", shape: [2, 3], count: 6, values: 0, gradient: 64))
     writers[12].add(PartFinding.nonFinite(BlockLoop.NonFinite(input: 1, element: 7)))
     let input = PartOrder.Input(file: 5, offset: 64, format: .bfloat16, rounding: .float16, isChecked: true)
-    let output = PartOrder.Output(memory: 2, encoding: OutputEncoding(.float16, allowsNonFinite: false))
-    writers[13].add(PartOrder(run: 1, stripe: 2, offset: 3, count: 4, length: 5, inputs: [input, nil], output: output))
+    let encoding = OutputEncoding(.float16, allowsNonFinite: false)
+    writers[13].add(PartOrder(run: 1, stripe: 2, offset: 3, count: 4, length: 5, inputs: [input, nil], memory: 2, encoding: encoding))
     writers[14].add(PluginError(.invalid, "no"))
     return writers.map(\.bytes)
   }

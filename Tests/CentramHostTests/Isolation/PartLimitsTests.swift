@@ -56,7 +56,7 @@ import Testing
     }
   }
 
-  private static func settle(_ reply: [UInt8], _ room: PartRoom?, _ encoding: OutputEncoding?, count: Int, _ taken: TakenBytes) -> String {
+  private static func settle(_ reply: [UInt8], _ room: PartRoom, _ encoding: OutputEncoding?, count: Int, _ taken: TakenBytes) -> String {
     do throws(CallFailure) {
       try MergeSession.settle(reply, room, encoding, part(count, taken))
       return "taken"
@@ -68,16 +68,16 @@ import Testing
     }
   }
 
-  @Test func aWrongAnswerIsTheEndOfTheProcess() {
-    let taken = TakenBytes([])
+  @Test func aWrongAnswerIsTheEndOfTheProcess() throws {
+    let taken = TakenBytes([]), room = try PartRoom(SharedPool(), bytes: 64)
     var truth = MessageWriter(), lie = MessageWriter()
     truth.add(PartFinding.unfit(element: 3, value: .infinity))
     lie.add(PartFinding.unfit(element: 4, value: .infinity))
-    #expect(Self.settle([0], nil, nil, count: 4, taken) == "taken")
-    #expect(Self.settle(truth.bytes, nil, nil, count: 4, taken) == "element 3")
-    #expect(Self.settle(lie.bytes, nil, nil, count: 4, taken).contains("which is not so"))
+    #expect(Self.settle([0], room, nil, count: 4, taken) == "taken")
+    #expect(Self.settle(truth.bytes, room, nil, count: 4, taken) == "element 3")
+    #expect(Self.settle(lie.bytes, room, nil, count: 4, taken).contains("which is not so"))
     for wrong in [[], [0, 0], [3], [1, 0], truth.bytes + [0], Array(truth.bytes.dropLast())] as [[UInt8]] {
-      #expect(Self.settle(wrong, nil, nil, count: 4, taken).hasPrefix("broken"), "\(wrong)")
+      #expect(Self.settle(wrong, room, nil, count: 4, taken).hasPrefix("broken"), "\(wrong)")
     }
   }
 
@@ -106,12 +106,11 @@ import Testing
     try state.openFile(9, descriptor, size: file.size)
     try state.map(4, memory.descriptors, inputs: 65536, output: 65536)
     let body: RunnerRuns.Body = { (_, block) throws(PluginError) in block.output.update(from: block.inputs[0], count: block.count) }
-    try withUnsafePointer(to: body) { pointer in
+    withUnsafePointer(to: body) { pointer in
       let run = state.runs.open(RunnerRuns.Entry(body: pointer))
       defer { state.runs.close(run) }
       let place = file.offset(of: tensor), input = PartOrder.Input(file: 9, offset: place, format: .float32, rounding: nil, isChecked: true)
-      let output = PartOrder.Output(memory: 4, encoding: OutputEncoding(.float64, allowsNonFinite: false))
-      let good = PartOrder(run: run, stripe: 0, offset: 0, count: 1000, length: 300, inputs: [input], output: output)
+      let good = PartOrder(run: run, stripe: 0, offset: 0, count: 1000, length: 300, inputs: [input], memory: 4, encoding: OutputEncoding(.float64, allowsNonFinite: false))
       func outcome(_ change: (inout PartOrder) -> Void) -> PluginError? {
         var order = good, writer = MessageWriter(), answer = MessageWriter()
         change(&order)
@@ -130,12 +129,14 @@ import Testing
       #expect(outcome { $0.inputs[0]?.offset = file.size + 1 }?.code == .invalid)
       #expect(outcome { $0.inputs[0]?.offset = .max }?.code == .invalid)
       #expect(outcome { $0.inputs[0]?.file = 8 }?.message == "there is no file 8")
-      #expect(outcome { $0.output?.memory = 5 }?.message == "there is no shared memory 5")
+      #expect(outcome { $0.memory = 5 }?.message == "there is no shared memory 5")
       #expect(outcome { $0.run = run + 1 }?.message == "there is no pass \(run + 1)")
-      // The output has room for 8192 elements of eight bytes; an input that is not read has no end.
-      let lenient = PartOrder.Output(memory: 4, encoding: OutputEncoding(.float64, allowsNonFinite: true))
-      #expect(outcome { ($0.inputs, $0.output, $0.count, $0.length) = ([nil], lenient, 8192, 8192) } == nil)
-      #expect(outcome { ($0.inputs, $0.output, $0.count, $0.length) = ([nil], lenient, 8193, 8193) }?.code == .invalid)
+      // Two blocks of 64 elements leave room for 8128 of eight bytes; an input that is not read has no end.
+      let lenient = OutputEncoding(.float64, allowsNonFinite: true)
+      #expect(outcome { ($0.inputs, $0.encoding, $0.count, $0.length) = ([nil], lenient, 8128, 64) } == nil)
+      #expect(outcome { ($0.inputs, $0.encoding, $0.count, $0.length) = ([nil], lenient, 8129, 64) }?.code == .invalid)
+      #expect(outcome { ($0.inputs, $0.encoding, $0.count, $0.length) = ([nil], lenient, 8128, 65) }?.code == .invalid)
+      #expect(outcome { ($0.inputs, $0.count) = ([nil], .max) }?.code == .invalid)
       state.closeFile(9)
       #expect(outcome { _ in }?.message == "there is no file 9")
     }
