@@ -158,4 +158,31 @@ import Testing
     _ = try fine.merge(operation, into: permitted, settings)
     #expect(permitted.bytes == [0, 0x40, 0, 0x7c])
   }
+
+  @Test(arguments: ["", "dtype: float16\n", "out_dtype: float32\n"]) func aMergeOfCheckpointsWritesTheSameFileIsolated(setting: String) throws {
+    var random = SeededGenerator(seed: 5)
+    let models = try Workshop.folder("checkpoints"), (folder, id) = try Self.folder("Linear")
+    for name in ["a", "b"] {
+      try FileManager.default.createDirectory(atPath: "\(models)/\(name)", withIntermediateDirectories: true)
+      let shapes = [("model.embed_tokens.weight", [300, 64]), ("model.norm.weight", [64]), ("empty", [0, 4])]
+      let writer = try SafetensorsWriter(
+        path: "\(models)/\(name)/model.safetensors", items: shapes.map { SafetensorsWriter.Item(name: $0.0, format: .bfloat16, shape: $0.1) })
+      for (tensor, shape) in shapes {
+        let values = (0..<shape.reduce(1, *)).map { _ in Float.random(in: -0.05...0.05, using: &random) }
+        var bytes = [UInt8](repeating: 0, count: values.count * 2)
+        FloatFormat.bfloat16.encode(values, count: values.count, into: &bytes)
+        try bytes.withUnsafeBytes { try writer.write($0, of: tensor, at: 0) }
+      }
+    }
+    var outputs: [Data] = []
+    for host in [Isolated.host(folder), Workshop.host(folder, trust: TrustPolicy(untrusted: .allow))] {
+      let text = "merge_method: linear\n\(setting)models:\n" + ["a", "b"].map { "  - model: \(models)/\($0)\n    parameters: {weight: 0.7}\n" }.joined()
+      let job = try MergeJob(configuration: text, name: "test", operators: OperatorChoice(host), options: MergeOptions()), output = "\(models)/out-\(outputs.count)"
+      _ = try job.run(output: output, observer: MergeObserver())
+      outputs.append(try Data(contentsOf: URL(fileURLWithPath: output + "/model.safetensors")))
+      let placement = host.snapshot().records.first { $0.id == id }?.placement
+      #expect(placement == (outputs.count == 1 ? .isolated : .inProcess))
+    }
+    #expect(outputs[0] == outputs[1] && outputs[0].count > 300 * 64 * 2)
+  }
 }
