@@ -257,7 +257,7 @@ final class ChildProcess: Sendable {
     }
     if let known {
       // Whatever lies in it was not asked for.
-      guard !known.socket.hasSomething else { throw failure(hasEnded ? .closed : .broken("a message that nobody asked for")) }
+      guard !known.socket.hasSomething else { throw failure(hasEnded || known.socket.hasEnded ? .closed : .broken("a message that nobody asked for")) }
       return known
     }
     guard isNew else { throw PluginError(.limitExceeded, "\(configuration.channels) calls of \(library.name) are under way, which is the limit") }
