@@ -125,6 +125,8 @@ final class ChildProcess: Sendable {
 
   private static func sentence(_ status: Int32, _ configuration: IsolationConfiguration) -> String {
     let signal = status & 0x7f
+    // The runner itself leaves with 0 where its channels are gone.
+    guard status != 0 else { return "exited with status 0, or closed its channel to the host" }
     guard signal != 0 else { return "exited with status \((status >> 8) & 0xff)" }
     switch signal {
     case SIGXCPU: return "used more than \(configuration.cpuSeconds) s of processor time"
