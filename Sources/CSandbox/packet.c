@@ -2,6 +2,7 @@
 #include "centram_sandbox.h"
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -55,6 +56,14 @@ int centram_packet_send(int socket, const void *head, size_t head_size, const vo
   return 0;
 }
 
+// Most answers come sooner than a processor that went to sleep wakes up, so for a moment this thread stays awake, and gives way to any other.
+static ssize_t awaited(int socket, struct msghdr *message) {
+  const uint64_t until = centram_monotonic() + 50000;
+  ssize_t size;
+  while ((size = recvmsg(socket, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0 && (errno == EAGAIN || errno == EINTR) && centram_monotonic() < until) sched_yield();
+  return size;
+}
+
 ssize_t centram_packet_receive(int socket, void *bytes, size_t capacity, int *descriptors, int limit, int *count, uint64_t deadline) {
   struct iovec part = {bytes, capacity};
   union { struct cmsghdr header; char bytes[CMSG_SPACE(sizeof(int) * MOST)]; } control;
@@ -65,8 +74,8 @@ ssize_t centram_packet_receive(int socket, void *bytes, size_t capacity, int *de
     message.msg_control = control.bytes;
     message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)limit);
   }
-  ssize_t size;
-  while ((size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
+  ssize_t size = awaited(socket, &message);
+  while (size < 0 && (size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
     if (!again(deadline)) return errno == ECONNRESET ? 0 : -errno;
   if (descriptors)
     for (struct cmsghdr *part_ = CMSG_FIRSTHDR(&message); part_; part_ = CMSG_NXTHDR(&message, part_))
