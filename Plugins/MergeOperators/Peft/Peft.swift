@@ -5,7 +5,8 @@ public import CentramPluginAPI
 /// Combines adapters exactly as PEFT 0.21.2's `add_weighted_adapter` does, cross terms and all, for those who need the
 /// same result. `merge.lora_cat`, `merge.lora_svd` and `merge.core_space` merge the changes themselves.
 struct Peft: AdapterMerging {
-  let info = MergeOperatorInfo(parameters: [
+  /// The dare types draw by the seed, where their caller brings no masks.
+  let info = MergeOperatorInfo(needs: .seed, parameters: [
     .init("weight", .number, .perInput, required: true, "factor of this adapter"),
     .init("combination_type", .string, default: .string("svd"), "one of \(PeftOptions.names)"),
     .init("density", .number, limits: 0...1, "share of the elements to keep; needed by ties, dare and magnitude_prune"),
