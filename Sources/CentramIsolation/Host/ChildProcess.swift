@@ -65,6 +65,7 @@ final class ChildProcess: Sendable {
     writer.add(optional: library.entry) { $0.add($1) }
     writer.add(library.isSwift)
     writer.add(services.offered) { $0.add($1) }
+    writer.add(optional: library.functions) { $0.add($1) }
     return try decode(ask(.start, writer.bytes)) { (reader) throws(ChannelError) in
       let layers = Int32(bitPattern: try reader.number(UInt32.self))
       let names = [(CENTRAM_LAYER_SECCOMP, "seccomp"), (CENTRAM_LAYER_LANDLOCK, "landlock")].filter { layers & Int32($0.0) != 0 }.map(\.1)
