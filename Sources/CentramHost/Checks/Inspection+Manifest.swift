@@ -98,10 +98,7 @@ extension Inspection {
   }
 
   /// Ends what runs of the plugin, as far as it can be ended; nil lets it go on.
-  func withdraw(_ reason: String?) {
-    isolated?.withdraw(reason)
-    withdrawal.set(reason)
-  }
+  func withdraw(_ reason: String?) { if let isolated { isolated.withdraw(reason) } else { withdrawal.set(reason) } }
 
   /// Who says that the plugin may not run in this process; nil: nobody does.
   private var demandForIsolation: String? {
