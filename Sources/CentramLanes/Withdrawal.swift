@@ -28,6 +28,7 @@ extension Capability {
   }
 }
 
+// What a later API adds to one of these protocols is handed on here too.
 private struct HeedingGateLayer: GateLayer {
   let base: any GateLayer
   let withdrawal: Withdrawal
