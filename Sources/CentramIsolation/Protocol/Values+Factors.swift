@@ -1,5 +1,4 @@
 internal import CentramPluginAPI
-internal import Glibc
 
 extension MessageWriter {
   mutating func add(floats: [Float]) { floats.withUnsafeBytes { add(raw: $0) } }

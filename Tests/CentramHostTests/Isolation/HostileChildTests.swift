@@ -92,6 +92,22 @@ import Testing
     }
   }
 
+  @Test func factorsAndMatricesMustFitTheirNumbers() throws {
+    for (rank, isTaken) in [(0, true), (3, true), (4, false), (Int.max, false)] {
+      var writer = MessageWriter()
+      writer.add(LowRankFactors(rank: rank, a: [1, 2, 3], b: [4]))
+      var reader = MessageReader(writer.bytes)
+      if isTaken { #expect(try reader.factors().rank == rank) } else { #expect(throws: ChannelError.self) { _ = try reader.factors() } }
+    }
+    for (rows, columns, models, isTaken) in [(2, 3, 1, true), (3, 3, 1, false), (2, 3, 2, false), (Int.max, Int.max, 1, false), (1 << 31, 1 << 31, 1, false)] {
+      var writer = MessageWriter()
+      let names = [String](repeating: "m", count: models)
+      writer.add(RuleQuestion(rule: "r", matrices: [[Float](repeating: 1, count: 6)], rows: rows, columns: columns, name: "n", models: names, parameters: Parameters(), seed: 1))
+      var reader = MessageReader(writer.bytes)
+      if isTaken { #expect(try reader.ruleQuestion().matrices.count == 1) } else { #expect(throws: ChannelError.self) { _ = try reader.ruleQuestion() } }
+    }
+  }
+
   @Test func noPacketTraps() {
     let fuzz = Fuzz("isolation packets", rounds: 100_000)
     var random = fuzz.random

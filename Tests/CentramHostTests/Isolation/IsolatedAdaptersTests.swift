@@ -88,6 +88,22 @@ import Testing
     try Self.merge(operation, Emitted())
   }
 
+  /// What is emitted here has more bytes than a message of another kind may have.
+  @Test func factorsMayBeLargerThanOtherMessages() throws {
+    let operation = try #require(try Self.hosts("LoraCat").isolated.mergeOperator("merge.lora_cat") as? any AdapterMerging), emitted = Emitted(), inputs = 2_200_000
+    let a = [Float](repeating: 0.5, count: inputs), b: [Float] = [2]
+    try a.withUnsafeBufferPointer { a in
+      try b.withUnsafeBufferPointer { b in
+        let factors = [AdapterFactors](repeating: AdapterFactors(a: a.baseAddress!, b: b.baseAddress!, rank: 1, scale: 1), count: 2)
+        let parameters = Parameters(perInput: [["weight": .number(1)], ["weight": .number(1)]]).filled(from: operation.info.parameters, inputs: 2)
+        try operation.merge(
+          AdapterMergeRequest(module: "m", outputs: 1, inputs: inputs, models: ["one", "two"], factors: factors, parameters: parameters, host: emitted))
+      }
+    }
+    let found = try #require(emitted.all.first)
+    #expect(found.rank == 2 && found.a.count == 2 * inputs && found.a.count * 4 > 16 << 20)
+  }
+
   private static func numbers(_ count: Int, seed: UInt64) -> [Float] {
     var random = SeededGenerator(seed: seed)
     return (0..<count).map { _ in Float.random(in: -1...1, using: &random) }
