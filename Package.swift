@@ -225,7 +225,10 @@ let package = Package(
         "TestServer", "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
       ], swiftSettings: swift),
     .testTarget(
-      name: "TemplateTests", dependencies: [api, "CentramHost", "CentramPackaging", "CentramPluginTesting", "CentramTemplates", "centram-describe-fixture"], swiftSettings: swift),
+      name: "TemplateTests",
+      dependencies: [
+        api, "CentramHost", "CentramIsolation", "CentramPackaging", "CentramPluginTesting", "CentramTemplates", "centram-describe-fixture", "centram-plugin-runner",
+      ], swiftSettings: swift),
     .testTarget(
       name: "PluginConformanceTests",
       dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),

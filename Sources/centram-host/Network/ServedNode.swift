@@ -1,5 +1,6 @@
 internal import CentramHost
 internal import CentramNode
+internal import CentramPackaging
 internal import CentramPluginAPI
 internal import CentramStore
 internal import class CentramTransportSupport.SystemTimers
@@ -64,13 +65,10 @@ struct ServedNode {
           do throws(RoundError) { try await running.rounds.run() } catch { self.output.log(.error, "training rounds do not run: \(error.message)") }
         }
         group.addTask {
-          // Plugins that were added or taken away, publishers that are trusted or revoked; peers are told.
-          while (try? await Task.sleep(nanoseconds: 60_000_000_000)) != nil {
-            let trust = Result { try self.options.nodeConfiguration().trust }
-            if case .failure(let error) = trust { self.output.log(.error, "whom this node trusts stays as it was: \((error as? HostError)?.message ?? "\(error)")") }
-            for host in [plugins, genomes.plugins] { host.discover(trust: try? trust.get()) }
-            await node.capabilitiesChanged()
-          }
+          let watch = PluginWatch(
+            [plugins, genomes.plugins], trust: { try self.options.nodeConfiguration().trust }, sleep: { try await Task.sleep(nanoseconds: $0) }, log: self.output.log)
+          // Peers are told what there is now.
+          await watch.run { await node.capabilitiesChanged() }
         }
         defer { group.cancelAll() }
         do throws(SessionError) {
