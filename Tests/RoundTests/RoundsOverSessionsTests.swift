@@ -7,8 +7,13 @@ import Testing
 
 /// Rounds between nodes with sessions, blobs and stores.
 @Suite struct RoundsOverSessionsTests {
-  static func announce(_ world: ServiceWorld, participants: ClosedRange<UInt32>, outerSteps: UInt32) -> WireRoundAnnounce {
-    RoundWorld.announce(participants: participants, outerSteps: outerSteps) { $0.joinByMs = world.now + 20_000 }
+  static func announce(
+    _ world: ServiceWorld, participants: ClosedRange<UInt32>, outerSteps: UInt32, _ change: (inout WireRoundAnnounce) -> Void = { _ in }
+  ) -> WireRoundAnnounce {
+    RoundWorld.announce(participants: participants, outerSteps: outerSteps) { announce in
+      announce.joinByMs = world.now + 20_000
+      change(&announce)
+    }
   }
 
   @Test func aCoordinatorAndTwoParticipantsMakeOneOuterStep() throws {
@@ -42,8 +47,9 @@ import Testing
     var all: [ServiceWorld.Member] { [coordinator] + members }
   }
 
-  private static func begin(
-    _ world: ServiceWorld, participants: Int, minimum: UInt32? = nil, outerSteps: UInt32, work: @escaping @Sendable (Int, WorkDouble) -> WorkDouble = { $1 }
+  static func begin(
+    _ world: ServiceWorld, participants: Int, minimum: UInt32? = nil, outerSteps: UInt32, change: (inout WireRoundAnnounce) -> Void = { _ in },
+    work: @escaping @Sendable (Int, WorkDouble) -> WorkDouble = { $1 }
   ) async throws -> Course {
     let clock = world.simulation.clock
     func member(_ number: Int) async throws -> ServiceWorld.Member {
@@ -53,7 +59,7 @@ import Testing
     var members: [ServiceWorld.Member] = []
     for number in 1...participants { members.append(try await member(number)) }
     await coordinator.node.wait { $0.count { $0.state == .connected } >= participants }
-    let announce = Self.announce(world, participants: (minimum ?? UInt32(participants))...UInt32(participants), outerSteps: outerSteps)
+    let announce = Self.announce(world, participants: (minimum ?? UInt32(participants))...UInt32(participants), outerSteps: outerSteps, change)
     try await coordinator.service.start(announce)
     for member in members {
       _ = await world.wait { await member.service.announced().contains { $0.isVerified } }

@@ -1,0 +1,96 @@
+import CentramWire
+import Foundation
+import Testing
+
+@testable import CentramNode
+
+/// Rounds whose nodes are away, or stand still, for a while: nothing that is lost then may hold a round up until its deadline.
+@Suite struct AbsenceTests {
+  /// An hour for everything, so that no deadline helps a round on.
+  private static func patient(_ announce: inout WireRoundAnnounce) { (announce.stepMs, announce.revealMs, announce.voteMs) = (3_600_000, 3_600_000, 3_600_000) }
+
+  private static func phase(_ course: RoundsOverSessionsTests.Course) async -> CoordinatorRecord.Phase? { await course.coordinator.service.coordinated().first?.record.phase }
+
+  /// Times are below and above the five minutes that gossip may be old.
+  @Test(arguments: [20_000, 290_000, 400_000, 1_200_000] as [UInt64]) func whoComesBackAfterTheProposalVotesOnIt(away: UInt64) throws {
+    try ServiceWorld.run { world in
+      let clock = world.simulation.clock
+      let course = try await RoundsOverSessionsTests.begin(
+        world, participants: 3, outerSteps: 1,
+        change: {
+          Self.patient(&$0); $0.quorumBps = 10_000
+        }
+      ) { number, work in
+        var work = work
+        if number == 0 { work.merging = { try? await clock.sleep(milliseconds: 5_000) } }
+        return work
+      }
+      #expect(await world.wait { await Self.phase(course) == .aggregating })
+      world.network.partition([["n0", "n1", "n2"], ["n3"]])
+      await world.sleep(away)
+      #expect(await Self.phase(course) == .voting)
+      world.network.heal()
+      for member in course.all {
+        let hasEnded = await world.wait(120_000) { !member.events.ended.isEmpty }
+        #expect(hasEnded && member.events.stepped.last?.isLast == true, "after \(away) ms: \(member.events.ended)")
+      }
+    }
+  }
+
+  @Test func whoComesBackVotesThoughTheMakerOfAnUpdateIsGoneForLong() throws {
+    try ServiceWorld.run { world in
+      let clock = world.simulation.clock
+      let course = try await RoundsOverSessionsTests.begin(
+        world, participants: 3, outerSteps: 1,
+        change: {
+          Self.patient(&$0); $0.quorumBps = 5_001
+        }
+      ) { number, work in
+        var work = work
+        if number == 0 { work.merging = { try? await clock.sleep(milliseconds: 5_000) } }
+        return work
+      }
+      #expect(await world.wait { await Self.phase(course) == .aggregating })
+      course.members[0].kill()
+      course.members[1].kill()
+      await world.sleep(600_000)
+      let again = try await world.member(2, dialling: [0]) { _, store in WorkDouble(store: store, name: "n2", clock: clock) }
+      for member in [course.coordinator, again, course.members[2]] {
+        let hasEnded = await world.wait(120_000) { !member.events.ended.isEmpty }
+        #expect(hasEnded && member.events.stepped.last?.isLast == true, "\(member.events.ended)")
+      }
+    }
+  }
+
+  @Test func aParticipantThatFailsWhileItIsAwayIsNotWaitedFor() throws {
+    try ServiceWorld.run { world in
+      let clock = world.simulation.clock
+      let course = try await RoundsOverSessionsTests.begin(
+        world, participants: 3, minimum: 2, outerSteps: 1,
+        change: {
+          Self.patient(&$0); $0.quorumBps = 5_001
+        }
+      ) { number, work in
+        var work = work
+        if number == 3 {
+          work.training = { () async throws(RoundError) in
+            try? await clock.sleep(milliseconds: 20_000)
+            throw RoundError(.work, "the disk is full")
+          }
+        }
+        return work
+      }
+      #expect(await world.wait { await Self.phase(course) == .training })
+      await world.sleep(1_000)
+      world.network.partition([["n0", "n1", "n2"], ["n3"]])
+      // So long that its session is over, too.
+      #expect(await world.wait { !course.members[2].events.ended.isEmpty })
+      await world.sleep(300_000)
+      world.network.heal()
+      await world.sleep(90_000)
+      let coordinator = try #require(await course.coordinator.service.coordinated().first)
+      #expect(coordinator.record.entries.count(where: \.hasLeft) == 1, "\(coordinator.record.phase)")
+      #expect(course.members[2].events.ended == ["the local steps failed: the disk is full"])
+    }
+  }
+}
