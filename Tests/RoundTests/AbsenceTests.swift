@@ -6,9 +6,6 @@ import Testing
 
 /// Rounds whose nodes are away, or stand still, for a while: nothing that is lost then may hold a round up until its deadline.
 @Suite struct AbsenceTests {
-  /// An hour for everything, so that no deadline helps a round on.
-  private static func patient(_ announce: inout WireRoundAnnounce) { (announce.stepMs, announce.revealMs, announce.voteMs) = (3_600_000, 3_600_000, 3_600_000) }
-
   private static func phase(_ course: RoundsOverSessionsTests.Course) async -> CoordinatorRecord.Phase? { await course.coordinator.service.coordinated().first?.record.phase }
 
   /// Times are below and above the five minutes that gossip may be old.
@@ -17,9 +14,7 @@ import Testing
       let clock = world.simulation.clock
       let course = try await RoundsOverSessionsTests.begin(
         world, participants: 3, outerSteps: 1,
-        change: {
-          Self.patient(&$0); $0.quorumBps = 10_000
-        }
+        quorum: 10_000, isPatient: true
       ) { number, work in
         var work = work
         if number == 0 { work.merging = { try? await clock.sleep(milliseconds: 5_000) } }
@@ -42,9 +37,7 @@ import Testing
       let clock = world.simulation.clock
       let course = try await RoundsOverSessionsTests.begin(
         world, participants: 3, outerSteps: 1,
-        change: {
-          Self.patient(&$0); $0.quorumBps = 5_001
-        }
+        quorum: 5_001, isPatient: true
       ) { number, work in
         var work = work
         if number == 0 { work.merging = { try? await clock.sleep(milliseconds: 5_000) } }
@@ -67,9 +60,7 @@ import Testing
       let clock = world.simulation.clock
       let course = try await RoundsOverSessionsTests.begin(
         world, participants: 3, minimum: 2, outerSteps: 1,
-        change: {
-          Self.patient(&$0); $0.quorumBps = 5_001
-        }
+        quorum: 5_001, isPatient: true
       ) { number, work in
         var work = work
         if number == 3 {
