@@ -42,6 +42,8 @@ public struct ParticipantRecord: Codable, Sendable, Equatable {
   public internal(set) var lastStep: UInt32 = 0
   public internal(set) var lastResult = Data()
   public internal(set) var message = ""
+  /// Payload of the word that it leaves, until the coordinator has answered it.
+  var farewell: Data?
 
   func encoded() -> [UInt8] {
     let encoder = JSONEncoder()

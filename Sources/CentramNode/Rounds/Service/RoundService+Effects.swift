@@ -151,7 +151,9 @@ extension RoundService {
   }
 
   private func train(_ work: RoundTraining, of round: Data) {
-    guard trainings[round] == nil, let coordinator = participants[round]?.coordinator else { return }
+    // Where jobs waited long, the step may be over: its training would stand in the way of the next one's.
+    guard trainings[round] == nil, let machine = participants[round], machine.record.step == work.step, machine.record.phase == .training else { return }
+    let coordinator = machine.coordinator
     let stop = Signal()
     trainings[round] = stop
     scope.start {
