@@ -20,15 +20,26 @@ import Testing
         if number == 0 { work.merging = { try? await clock.sleep(milliseconds: 5_000) } }
         return work
       }
-      #expect(await world.wait { await Self.phase(course) == .aggregating })
+      let isMerging = await world.wait { await Self.phase(course) == .aggregating }
+      #expect(isMerging)
       world.network.partition([["n0", "n1", "n2"], ["n3"]])
       await world.sleep(away)
-      #expect(await Self.phase(course) == .voting)
+      let waiting = try #require(await course.coordinator.service.coordinated().first?.waiting)
+      let key = course.members[2].key.publicKey.description
+      #expect(waiting.members.map(\.key) == [key] && waiting.what == "the votes of members")
+      // The merge took five seconds, and a vote has an hour.
+      let (since, until) = (try #require(waiting.since), try #require(waiting.until))
+      #expect(until == since + 3_600_000 && world.now >= since + away - 6_000 && world.now <= since + away)
+      #expect(
+        waiting.text(now: since + 60_000, duration: { "\($0) s" })
+          == "the votes of members (60.0 s so far, at most 3540.0 s more): \(waiting.members[0].participant) (\(key.prefix(16)), not connected)")
       world.network.heal()
       for member in course.all {
         let hasEnded = await world.wait(120_000) { !member.events.ended.isEmpty }
         #expect(hasEnded && member.events.stepped.last?.isLast == true, "after \(away) ms: \(member.events.ended)")
       }
+      let after = await course.coordinator.service.coordinated().first?.waiting
+      #expect(after == nil)
     }
   }
 
@@ -43,7 +54,8 @@ import Testing
         if number == 0 { work.merging = { try? await clock.sleep(milliseconds: 5_000) } }
         return work
       }
-      #expect(await world.wait { await Self.phase(course) == .aggregating })
+      let isMerging = await world.wait { await Self.phase(course) == .aggregating }
+      #expect(isMerging)
       course.members[0].kill()
       course.members[1].kill()
       await world.sleep(600_000)
@@ -71,11 +83,13 @@ import Testing
         }
         return work
       }
-      #expect(await world.wait { await Self.phase(course) == .training })
+      let isTraining = await world.wait { await Self.phase(course) == .training }
+      #expect(isTraining)
       await world.sleep(1_000)
       world.network.partition([["n0", "n1", "n2"], ["n3"]])
       // So long that its session is over, too.
-      #expect(await world.wait { !course.members[2].events.ended.isEmpty })
+      let hasFailed = await world.wait { !course.members[2].events.ended.isEmpty }
+      #expect(hasFailed)
       await world.sleep(300_000)
       world.network.heal()
       await world.sleep(90_000)

@@ -31,6 +31,8 @@ public struct ParticipantRecord: Codable, Sendable, Equatable {
   public internal(set) var index: UInt32?
   public internal(set) var members: [RoundMember] = []
   public internal(set) var step: UInt32 = 0
+  /// Unix milliseconds at which the phase began, where it is known.
+  var since: UInt64?
   var start = Data()
   var seed: UInt64 = 0
   var commitBy: UInt64 = 0

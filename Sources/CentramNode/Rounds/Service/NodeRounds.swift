@@ -52,6 +52,8 @@ public struct NodeRounds: Sendable {
     public var base: String, trainer: String, domain: String
     /// Of the coordinator: the votes on the present proposal, or those that made the last aggregate final.
     public var votes: [RoundBallot] = []
+    /// What the round waits for; nil when it is over, and of a round that was only heard of.
+    public var waiting: RoundWait?
   }
 
   /// What is kept of a round beside the state machines.
@@ -197,12 +199,18 @@ public struct NodeRounds: Sendable {
         trainer: "\(announce.plan.trainer.id) \(announce.plan.trainer.version)", domain: announce.plan.domain)
     }
     var all: [Status] = []
+    let connected = Set((await node.sessions().map(\.peer) + [service.key.publicKey]).map(\.description))
+    func named(_ wait: RoundWait?) -> RoundWait? {
+      var wait = wait
+      for index in wait?.members.indices ?? 0..<0 { wait?.members[index].isConnected = wait.map { connected.contains($0.members[index].key) } ?? false }
+      return wait
+    }
     for machine in await service.coordinated() {
       var line = status(machine.announce, "coordinating", machine.record.phase.rawValue)
       (line.step, line.participants, line.lastResult, line.message) = (
         machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message
       )
-      line.votes = machine.ballots
+      (line.votes, line.waiting) = (machine.ballots, named(machine.waiting))
       all.append(line)
     }
     for machine in await service.joined() {
@@ -210,6 +218,7 @@ public struct NodeRounds: Sendable {
       (line.step, line.participants, line.lastResult, line.message) = (
         machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message
       )
+      line.waiting = named(machine.waiting)
       all.append(line)
     }
     for heard in await service.announced() where !all.contains(where: { $0.round == Hexadecimal.text(heard.announce.round) }) {

@@ -124,6 +124,7 @@ public actor RoundService {
   func coordinate(_ round: Data, _ body: (inout RoundCoordinator) -> [RoundEffect]) {
     guard var machine = coordinators[round] else { return }
     let before = machine.record, made = body(&machine)
+    if machine.record.since == nil || machine.record.phase != before.phase || machine.record.step != before.step { machine.record.since = now }
     if machine.record != before, !keep(machine.record.encoded(), Self.coordinatorState(round)) { return }
     coordinators[round] = machine
     for effect in made { effects.yield(Job(round: round, isCoordinators: true, effect: effect)) }
@@ -132,6 +133,7 @@ public actor RoundService {
   func participate(_ round: Data, _ body: (inout RoundParticipant) -> [RoundEffect]) {
     guard var machine = participants[round] else { return }
     let before = machine.record, made = body(&machine)
+    if machine.record.since == nil || machine.record.phase != before.phase || machine.record.step != before.step { machine.record.since = now }
     if machine.record != before, !keep(machine.record.encoded(), Self.participantState(round)) { return }
     if machine.record.step != before.step || machine.isOver { trainings.removeValue(forKey: round)?.send() }
     participants[round] = machine
