@@ -1,5 +1,6 @@
 import CentramWire
 import Foundation
+import GRDB
 import Testing
 
 @testable import CentramNode
@@ -61,6 +62,38 @@ import Testing
       await world.sleep(600_000)
       let again = try await world.member(2, dialling: [0]) { _, store in WorkDouble(store: store, name: "n2", clock: clock) }
       for member in [course.coordinator, again, course.members[2]] {
+        let hasEnded = await world.wait(120_000) { !member.events.ended.isEmpty }
+        #expect(hasEnded && member.events.stepped.last?.isLast == true, "\(member.events.ended)")
+      }
+    }
+  }
+
+  /// A trigger in the place of a full disk: no state can be kept while it is there.
+  private static func setFull(_ isFull: Bool, _ world: ServiceWorld, _ number: Int) throws {
+    let queue = try DatabaseQueue(path: world.folder("store-\(number)/genomes.sqlite"))
+    try queue.write {
+      try $0.execute(sql: isFull ? "CREATE TRIGGER full BEFORE UPDATE ON states BEGIN SELECT RAISE(ABORT, 'the disk is full'); END" : "DROP TRIGGER full")
+    }
+  }
+
+  /// Of the coordinator: its merge. Of a participant: its local steps.
+  @Test(arguments: [0, 1]) func outcomesThatCannotBeKeptAreGivenAgain(number: Int) throws {
+    try ServiceWorld.run { world in
+      let clock = world.simulation.clock
+      @Sendable func wait() async { try? await clock.sleep(milliseconds: 20_000) }
+      let course = try await RoundsOverSessionsTests.begin(world, participants: 2, outerSteps: 1, isPatient: true) { member, work in
+        var work = work
+        if member == number { (work.training, work.merging) = ({ () async throws(RoundError) in await wait() }, wait) }
+        return work
+      }
+      let isAtWork = await world.wait { await Self.phase(course) == (number == 0 ? .aggregating : .training) }
+      #expect(isAtWork)
+      await world.sleep(5_000)
+      try Self.setFull(true, world, number)
+      await world.sleep(60_000)
+      #expect(course.all.allSatisfy { $0.events.ended.isEmpty })
+      try Self.setFull(false, world, number)
+      for member in course.all {
         let hasEnded = await world.wait(120_000) { !member.events.ended.isEmpty }
         #expect(hasEnded && member.events.stepped.last?.isLast == true, "\(member.events.ended)")
       }
