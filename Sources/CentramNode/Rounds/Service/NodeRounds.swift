@@ -91,7 +91,10 @@ public struct NodeRounds: Sendable {
   ) {
     (self.node, self.library, self.means) = (node, library, means)
     let store = library.store, log = node.log
-    var hooks = RoundService.Hooks { (announce) throws(RoundError) in try Self.work(announce, store, means, node.clock) }
+    // It reads the whole base, for its hash.
+    var hooks = RoundService.Hooks { (announce) async throws(RoundError) in
+      try await LongCalculation.attempt { () throws(RoundError) in try Self.work(announce, store, means, node.clock) }
+    }
     hooks.accused = { proof in
       log(.warning, "\(Hexadecimal.text(proof.accused)): \(proof.message)")
       let now = UInt64(max(0, node.clock.unixMilliseconds))
