@@ -71,7 +71,7 @@ extension RoundCoordinator {
       return publish([finalMessage.flatMap { key.publish($0, now: now) }, key.publish(startMessage, now: now)])
     }
     var effects: [RoundEffect] = [.send(.status(statusMessage), to: member)]
-    if record.phase != .training, line?.voted != true { effects += publish(lacking(status, place)) }
+    if line?.voted != true { effects += publish(lacking(status, place)) }
     if record.phase == .voting, record.entries[place].vote == nil { effects += publish([record.proposal.flatMap { try? Frame([UInt8]($0)) }]) }
     return effects
   }
