@@ -204,8 +204,12 @@ public struct NodeRounds: Sendable {
     var all: [Status] = []
     let connected = Set((await node.sessions().map(\.peer) + [service.key.publicKey]).map(\.description))
     func named(_ wait: RoundWait?) -> RoundWait? {
-      var wait = wait
-      for index in wait?.members.indices ?? 0..<0 { wait?.members[index].isConnected = wait.map { connected.contains($0.members[index].key) } ?? false }
+      guard var wait else { return nil }
+      wait.members = wait.members.map { member in
+        var member = member
+        member.isConnected = connected.contains(member.key)
+        return member
+      }
       return wait
     }
     for machine in await service.coordinated() {
