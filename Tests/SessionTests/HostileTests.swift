@@ -1,6 +1,7 @@
 import CentramPluginAPI
 import CentramTransportSupport
 import CentramWire
+import Foundation
 import NodeWorld
 import Testing
 
