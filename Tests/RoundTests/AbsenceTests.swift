@@ -131,4 +131,45 @@ import Testing
       #expect(course.members[2].events.ended == ["the local steps failed: the disk is full"])
     }
   }
+
+  @Test func aRoundThatWaitsSaysOnlyWhatIsLacking() throws {
+    try ServiceWorld.run { world in
+      let clock = world.simulation.clock, participants = 12
+      let course = try await RoundsOverSessionsTests.begin(world, participants: participants, outerSteps: 1, quorum: 10_000, isPatient: true) { number, work in
+        var work = work
+        if number == participants { work.merging = { try? await clock.sleep(milliseconds: 200_000) } }
+        return work
+      }
+      let isWaiting = await world.wait { await course.coordinator.service.coordinated().first?.waiting.map { $0.what == "the votes of members" && $0.members.count == 1 } ?? false }
+      #expect(isWaiting)
+      let node = course.members[0].node, before = node.counters[.framesReceived], looks = 30
+      await world.sleep(UInt64(looks * course.coordinator.service.interval))
+      // Acknowledgements of its commitment and its update, the round's status, a ping now and then; not what the eleven others showed.
+      let frames = node.counters[.framesReceived] - before
+      #expect(frames >= looks && frames <= 4 * looks, "\(frames) frames in \(looks) looks at the time")
+      for member in course.all {
+        let hasEnded = await world.wait { !member.events.ended.isEmpty }
+        #expect(hasEnded && member.events.stepped.last?.isLast == true && member.node.counters[Limit.trainingMessagesPerSecond] == 0, "\(member.events.ended)")
+      }
+    }
+  }
+
+  @Test func whoLeavesBeforeTheFirstStepGivesItsPlaceFree() throws {
+    let announce = RoundWorld.announce(participants: 2...3), now = RoundWorld.begin
+    var coordinator = try RoundCoordinator(announce, key: RoundWorld.key(0), drawn: 1)
+    func join(_ number: Int) throws {
+      var message = WireRoundJoin()
+      (message.round, message.trainer, message.profiles) = (announce.round, RoundWorld.offer.trainer, RoundWorld.offer.profiles)
+      _ = coordinator.take(try #require(RoundWorld.key(number).publish(message, now: now)), now: now)
+    }
+    for number in 1...2 { try join(number) }
+    var leaving = WireRoundAbort()
+    (leaving.round, leaving.reason) = (announce.round, .leaving)
+    let effects = coordinator.take(try #require(RoundWorld.key(1).publish(leaving, now: now)), now: now)
+    let answers = effects.compactMap { effect -> NodeKey? in if case .send(.abort, let key) = effect { key } else { nil } }
+    #expect(answers == [RoundWorld.key(1).publicKey])
+    #expect(coordinator.record.members.map(\.node) == [RoundWorld.key(2).publicKey] && coordinator.record.members.map(\.index) == [0])
+    for number in 3...4 { try join(number) }
+    #expect(coordinator.record.phase == .training && coordinator.record.members.map(\.index) == [0, 1, 2])
+  }
 }
