@@ -134,17 +134,17 @@ import Testing
 
   @Test func aRoundThatWaitsSaysOnlyWhatIsLacking() throws {
     try ServiceWorld.run { world in
-      let clock = world.simulation.clock, participants = 12
+      let clock = world.simulation.clock, participants = 6
       let course = try await RoundsOverSessionsTests.begin(world, participants: participants, outerSteps: 1, quorum: 10_000, isPatient: true) { number, work in
         var work = work
-        if number == participants { work.merging = { try? await clock.sleep(milliseconds: 200_000) } }
+        if number == participants { work.merging = { try? await clock.sleep(milliseconds: 60_000) } }
         return work
       }
       let isWaiting = await world.wait { await course.coordinator.service.coordinated().first?.waiting.map { $0.what == "the votes of members" && $0.members.count == 1 } ?? false }
       #expect(isWaiting)
-      let node = course.members[0].node, before = node.counters[.framesReceived], looks = 30
+      let node = course.members[0].node, before = node.counters[.framesReceived], looks = 20
       await world.sleep(UInt64(looks * course.coordinator.service.interval))
-      // Acknowledgements of its commitment and its update, the round's status, a ping now and then; not what the eleven others showed.
+      // Acknowledgements of its commitment and its update, the round's status, a ping now and then; not what the five others showed.
       let frames = node.counters[.framesReceived] - before
       #expect(frames >= looks && frames <= 4 * looks, "\(frames) frames in \(looks) looks at the time")
       for member in course.all {
