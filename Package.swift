@@ -264,6 +264,7 @@ let package = Package(
       dependencies: [
         api, "CentramGenome", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTransportSupport", "CentramWire",
         "Fuzzing", "LinkedGate", "MergeOperators_LoraCat", "MergeOperators_LoraSVD", "Trainers_DPLora", "Trainers_Lora", "Transport_Memory",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ], swiftSettings: swift),
     .testTarget(
       name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus", "LinkedGate"] + firstLayers, swiftSettings: swift),

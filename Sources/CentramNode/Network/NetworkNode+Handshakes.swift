@@ -126,7 +126,7 @@ extension NetworkNode: HandshakeHost {
     log(.info, "\(peer) is gone: \(end.message)")
     guard table[peer]?.connection?.number == facts.number else { return }
     if hasEnded {
-      table[peer] = nil
+      forgetSession(peer)
     } else {
       table[peer]?.connection = nil
       table[peer]?.suspendedAt = clock.monotonicNanoseconds
@@ -134,6 +134,13 @@ extension NetworkNode: HandshakeHost {
       table[peer]?.lastError = end.message
     }
     changed()
+  }
+
+  /// Forgets a session, but not the handshakes with the peer that are under way: each of them takes itself back.
+  func forgetSession(_ peer: NodeKey) {
+    guard let entry = table[peer] else { return }
+    let isEmpty = entry.proofsSent == 0 && entry.acceptances == 0
+    table[peer] = isEmpty ? nil : PeerEntry(proofsSent: entry.proofsSent, acceptances: entry.acceptances)
   }
 
   fileprivate func release(_ peer: NodeKey, isDialler: Bool) {

@@ -174,7 +174,7 @@ public actor NetworkNode {
     log(.warning, "\(peer) is banned for a while: it broke too many rules")
     guard let session = table[peer]?.session else { return }
     await session.sayGoodbye(.misbehaviour, "too many rules were broken; come back later")
-    table[peer] = nil
+    forgetSession(peer)
     changed()
   }
 

@@ -118,7 +118,7 @@ extension PeerSession {
       }
     } else {
       let (time, own) = (header.unixMilliseconds, services.unixMilliseconds)
-      guard max(time, own) - min(time, own) <= UInt64(services.limits[.gossipSkewMilliseconds]) else {
+      guard time <= own && frame.type.staysGood || max(time, own) - min(time, own) <= UInt64(services.limits[.gossipSkewMilliseconds]) else {
         services.counters.reached(.gossipSkewMilliseconds)
         services.counters.add(.skewedClocks)
         refuse(frame, .badTime, "the frame's time is \(max(time, own) - min(time, own)) ms from this node's; gossipSkewMilliseconds is \(services.limits[.gossipSkewMilliseconds])")

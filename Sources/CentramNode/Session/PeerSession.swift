@@ -54,7 +54,7 @@ public actor PeerSession {
   let hasCapabilities = Signal()
 
   struct PendingRequest {
-    let deadline: UInt64
+    var deadline: UInt64
     let continuation: CheckedContinuation<Result<Frame, SessionError>, Never>
   }
 
