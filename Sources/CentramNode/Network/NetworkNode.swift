@@ -177,8 +177,10 @@ public actor NetworkNode {
         do throws(DiscoveryError) { try keep(links) } catch { log(.warning, "a change of keys is not written down: \(error.message)") }
       }
     } catch { return log(.warning, "a rotation of \(old) is not taken: \(error.message)") }
+    // Of several changes the last one is told first.
+    let current = currentKey(new)
     if var entry = table[old] {
-      if let session = table[new]?.session {
+      if let session = table[current]?.session {
         // It was told late, over a session with the new key: what waited for the old one goes there.
         if !entry.isConnected {
           table[old] = nil
@@ -188,9 +190,9 @@ public actor NetworkNode {
           }
         }
       } else {
-        entry.proofsSent += table[new]?.proofsSent ?? 0
-        entry.acceptances += table[new]?.acceptances ?? 0
-        (table[old], table[new]) = (nil, entry)
+        entry.proofsSent += table[current]?.proofsSent ?? 0
+        entry.acceptances += table[current]?.acceptances ?? 0
+        (table[old], table[current]) = (nil, entry)
       }
     }
     log(.info, "\(old) is \(new) now")

@@ -20,7 +20,9 @@ public struct KeyLinks: Sendable, Equatable {
 
   public var count: Int { byOld.count }
   /// In the order of their taking effect.
-  var all: [Link] { byOld.values.sorted { $0.effective == $1.effective ? $0.old.lexicographicallyPrecedes($1.old) : $0.effective < $1.effective } }
+  var all: [Link] {
+    byOld.values.sorted { ($0.effective, $0.number) == ($1.effective, $1.number) ? $0.old.lexicographicallyPrecedes($1.old) : ($0.effective, $0.number) < ($1.effective, $1.number) }
+  }
 
   /// The link from a key that went.
   public func link(from old: [UInt8]) -> Link? { byOld[old] }
