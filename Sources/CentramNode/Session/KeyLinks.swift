@@ -21,7 +21,10 @@ public struct KeyLinks: Sendable, Equatable {
   public var count: Int { byOld.count }
   /// In the order of their taking effect.
   var all: [Link] {
-    byOld.values.sorted { ($0.effective, $0.number) == ($1.effective, $1.number) ? $0.old.lexicographicallyPrecedes($1.old) : ($0.effective, $0.number) < ($1.effective, $1.number) }
+    byOld.values.sorted { a, b in
+      let (first, second) = ((a.effective, a.number), (b.effective, b.number))
+      return first == second ? a.old.lexicographicallyPrecedes(b.old) : first < second
+    }
   }
 
   /// The link from a key that went.
