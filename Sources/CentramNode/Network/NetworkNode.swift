@@ -181,13 +181,12 @@ public actor NetworkNode {
     let current = currentKey(new)
     if var entry = table[old] {
       if let session = table[current]?.session {
-        // It was told late, over a session with the new key: what waited for the old one goes there.
-        if !entry.isConnected {
-          table[old] = nil
-          if let before = entry.session {
-            await session.inherit(await before.handOver())
-            await before.end(SessionError(.closed, "the peer has another key now"))
-          }
+        // It was told late, over a session with the new key: what waited for the old one goes there. A connection that the old one has still is of a
+        // process that is gone.
+        table[old] = nil
+        if let before = entry.session {
+          await session.inherit(await before.handOver())
+          await before.end(SessionError(.closed, "the peer has another key now"))
         }
       } else {
         entry.proofsSent += table[current]?.proofsSent ?? 0
