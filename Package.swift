@@ -233,7 +233,8 @@ let package = Package(
       name: "PluginConformanceTests",
       dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
-      name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
+      name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport",
+      exclude: ["compare.py", "handshake.c", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(
       name: "centram-isolation-bench",
       dependencies: [api, "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramPluginTesting"], path: "Benchmarks/Isolation",

@@ -105,7 +105,12 @@ extension NetworkNode: HandshakeHost {
     }
     let session = PeerSession(agreement, key: used, services: services), isRotated = used.publicKey != key.publicKey
     table[agreement.peer, default: PeerEntry()].session = session
-    if isRotated { try? await session.rotate(to: key, number: rotations, grace: rotationGrace, isCompromised: rotationIsOfCompromised) }
+    if !isRotated {
+      if !history.isEmpty { await session.tell(history) }
+    } else if let last = history.first, last.old == used.publicKey.bytes, let message = try? WireKeyRotation(serializedBytes: last.message) {
+      try? await session.rotate(from: used.publicKey, to: key, message)
+      await session.tell(Array(history.dropFirst()))
+    }
     if let old {
       await session.inherit(await old.handOver())
       await old.end(SessionError(.closed, "the peer began a new session"))

@@ -17,7 +17,13 @@ struct ServedNode {
 
   func run() throws {
     let folder = HostOptions.folder, path = folder + "/identity"
-    var identity = try NodeIdentity.opened(at: path), listen = settings.listen, triesLeft = 0
+    // Changes of keys, this node's and its peers', are kept beside the identity.
+    let keys = folder + "/keys.json"
+    func openIdentity() throws -> NodeIdentity {
+      let links = try KeyLinks.load(from: keys)
+      return try NodeIdentity.opened(at: path) { old, new in links.link(from: old)?.new == new }
+    }
+    var identity = try openIdentity(), listen = settings.listen, triesLeft = 0
     let control = try ControlServer(folder: folder), current = CurrentNode()
     defer { control.close() }
     control.serve { await current.answer($0) }
@@ -33,7 +39,7 @@ struct ServedNode {
         continue
       }
       guard running.hasNewKey, !Interrupt.isRequested else { return }
-      (identity, triesLeft) = (try NodeIdentity.opened(at: path), 50)
+      (identity, triesLeft) = (try openIdentity(), 50)
       // The same ports again, also where the system chose them.
       listen = Blocking.run { await running.node.listening.filter { !$0.hasPrefix("relay://") } }
     }
@@ -116,7 +122,8 @@ struct ServedNode {
           return plugin
         }
         return capabilities
-      })
+      },
+      links: try KeyLinks.load(from: folder + "/keys.json"), keep: { links throws(DiscoveryError) in try links.save(to: folder + "/keys.json") })
     // What it learns is kept beside the identity.
     var finding = configuration.discovery
     finding.roles = roles
