@@ -138,13 +138,15 @@ let package = Package(
     .target(
       name: "CentramWire", dependencies: ["CSodium", .product(name: "SwiftProtobuf", package: "swift-protobuf")], exclude: ["Proto"], swiftSettings: swift),
     .target(name: "CentramStore", dependencies: ["CentramGenome", "CHostSystem", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: swift),
+    // The loop over a tensor's blocks, which the host runs and a plugin's own process as well.
+    .target(name: "CentramBlocks", dependencies: [api, "CentramNumerics", "CKernels"], swiftSettings: swift),
     // The ways to call a plugin, seen as the API's protocols. A target of its own, so that the host itself stays small.
     .target(name: "CentramLanes", dependencies: [api, "CFFI"], swiftSettings: swift),
     .target(
       name: "CentramHost", dependencies: [api, "CentramLanes", "COpenSSL", "CSodium", "CHostSystem"], swiftSettings: swift),
     .target(name: "CSandbox"),
     .target(name: "CRunnerShim"),
-    .target(name: "CentramIsolation", dependencies: [api, "CentramLanes", "CSandbox"], swiftSettings: swift),
+    .target(name: "CentramIsolation", dependencies: [api, "CentramBlocks", "CentramLanes", "CentramNumerics", "CSandbox"], swiftSettings: swift),
     // The program in which an isolated plugin lives. It lies beside the shared libraries, so it finds them there.
     .executableTarget(
       name: "centram-plugin-runner", dependencies: ["CentramIsolation", "CRunnerShim"], swiftSettings: swift,
@@ -157,9 +159,8 @@ let package = Package(
     .target(
       name: "CentramNode",
       dependencies: [
-        api, "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramLanes", "CentramModel", "CentramNumerics", "CentramStore", "CentramTrainingSupport",
-        "CentramTransportSupport", "CentramWire", "CKernels",
-        "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
+        api, "CentramArchive", "CentramBlocks", "CentramDownload", "CentramGenome", "CentramHost", "CentramLanes", "CentramModel", "CentramNumerics", "CentramStore",
+        "CentramTrainingSupport", "CentramTransportSupport", "CentramWire", "CKernels", "CXXHash", "COpenSSL", "CSodium", "CHostSystem",
         .product(name: "SwiftProtobuf", package: "swift-protobuf"), .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: swift),
@@ -221,8 +222,9 @@ let package = Package(
     .testTarget(
       name: "CentramHostTests",
       dependencies: [
-        api, "CentramArchive", "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing",
-        "TestServer", "centram-conform-fixture", "centram-describe-fixture", "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
+        api, "CentramArchive", "CentramBlocks", "CentramDownload", "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramNumerics",
+        "CentramPackaging", "CentramPluginTesting", "CSandbox", "Fuzzing", "TestServer", "centram-conform-fixture", "centram-describe-fixture",
+        "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
       ], swiftSettings: swift),
     .testTarget(
       name: "TemplateTests",

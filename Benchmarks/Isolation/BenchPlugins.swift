@@ -1,6 +1,5 @@
 internal import CentramHost
 internal import CentramIsolation
-internal import CentramLanes
 internal import CentramPluginAPI
 internal import Foundation
 
@@ -32,7 +31,7 @@ struct BenchPlugins {
   func host(isolated: Bool) -> PluginHost {
     var settings = IsolationConfiguration(runner: runner)
     settings.restartDelays = []
-    if let kibibytes { settings.bytesAtOnce = kibibytes << 10 }
+    if let elementsAtOnce { settings.elementsAtOnce = elementsAtOnce }
     let host = PluginHost(
       configuration: HostConfiguration(
         folders: [folder], trust: TrustPolicy(untrusted: isolated ? .isolate : .allow), isolation: ProcessIsolation(settings)))
@@ -41,9 +40,4 @@ struct BenchPlugins {
   }
 
   func remove() { try? FileManager.default.removeItem(atPath: folder) }
-}
-
-/// Where an operator wants its blocks.
-enum MergeMemory {
-  static func of(_ operation: any MergeOperator) -> (any BlockMemory)? { (operation as? any BringsBlockMemory)?.blockMemory }
 }

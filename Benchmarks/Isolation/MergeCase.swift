@@ -1,92 +1,88 @@
+internal import CentramHost
 internal import CentramModel
 internal import CentramNode
-internal import CentramPluginAPI
-internal import CentramPluginTesting
 internal import Foundation
 
-/// Models in the shape of Qwen2-0.5B, bf16, in memory, and a place for the result.
-final class MergeCase: @unchecked Sendable {  // filled once, then only read; each element of the output has one writer
-  let tensors: [[Int]]
-  let count: Int
-  private let models: [UnsafeMutableBufferPointer<UInt16>]
-  private let output: UnsafeMutableBufferPointer<UInt16>
-  private let pool = WorkerPool(workers: ProcessInfo.processInfo.activeProcessorCount)
+/// Checkpoints in the shape of Qwen2-0.5B on the disk, and the merge of them into a new one, as `centram-host merge` does it. Nothing is
+/// hashed, for that costs the same in both ways and would make their ratio look better.
+struct MergeCase {
+  /// With `base`, `a` and `b`.
+  private let models: String
+  private let output: String
+  private let isOwn: Bool
 
-  init(elements: Int) {
-    var shapes = [[151_936, 896], [896]]
-    for _ in 0..<24 { shapes += [[896], [896, 896], [896], [128, 896], [128], [128, 896], [128], [896, 896], [896], [4864, 896], [4864, 896], [896, 4864]] }
+  /// - Parameters:
+  ///   - elements: at most so many are written.
+  ///   - models: a folder as Benchmarks/Merge/make_checkpoints.py writes it; nil: random ones are written.
+  init(elements: Int, models given: String?) throws {
+    let folder = NSTemporaryDirectory() + "/centram-isolation-models-\(getpid())"
+    (models, isOwn, output) = (given ?? folder, given == nil, folder + "-output")
+    guard given == nil else { return }
+    for (seed, name) in ["base", "a", "b"].enumerated() { try Self.write("\(folder)/\(name)", elements: elements, seed: UInt64(seed) + 1) }
+  }
+
+  func remove() {
+    try? FileManager.default.removeItem(atPath: output)
+    if isOwn { try? FileManager.default.removeItem(atPath: models) }
+  }
+
+  private static func write(_ folder: String, elements: Int, seed: UInt64) throws {
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    var shapes: [(String, [Int])] = [("model.embed_tokens.weight", [151_936, 896])]
+    for layer in 0..<24 {
+      let own: [(String, [Int])] = [
+        ("input_layernorm.weight", [896]), ("mlp.down_proj.weight", [896, 4864]), ("mlp.gate_proj.weight", [4864, 896]), ("mlp.up_proj.weight", [4864, 896]),
+        ("post_attention_layernorm.weight", [896]), ("self_attn.k_proj.weight", [128, 896]), ("self_attn.k_proj.bias", [128]), ("self_attn.o_proj.weight", [896, 896]),
+        ("self_attn.q_proj.weight", [896, 896]), ("self_attn.q_proj.bias", [896]), ("self_attn.v_proj.weight", [128, 896]), ("self_attn.v_proj.bias", [128]),
+      ]
+      shapes += own.map { ("model.layers.\(layer).\($0.0)", $0.1) }
+    }
     var sum = 0
-    tensors = shapes.filter { shape in
-      let size = shape.reduce(1, *), fits = sum + size <= elements
-      if fits { sum += size }
+    let items = (shapes + [("model.norm.weight", [896])]).map { SafetensorsWriter.Item(name: $0.0, format: .bfloat16, shape: $0.1) }.filter { item in
+      let fits = sum + item.byteCount / 2 <= elements
+      if fits { sum += item.byteCount / 2 }
       return fits
     }
-    let count = tensors.reduce(0) { $0 + $1.reduce(1, *) }
-    self.count = count
-    models = (0..<3).map { Self.random(count, seed: UInt64($0) + 1) }
-    output = .allocate(capacity: count)
-    output.initialize(repeating: 0)
-  }
-
-  deinit {
-    for model in models { model.deallocate() }
-    output.deallocate()
-  }
-
-  /// Values of both signs about 0.02.
-  private static func random(_ count: Int, seed: UInt64) -> UnsafeMutableBufferPointer<UInt16> {
-    let buffer = UnsafeMutableBufferPointer<UInt16>.allocate(capacity: count)
+    let writer = try CheckpointWriter(folder: folder, items: items, shardSize: .max)
     var state = seed &* 0x9e37_79b9_7f4a_7c15 | 1
-    for index in 0..<count {
-      state ^= state << 13
-      state ^= state >> 7
-      state ^= state << 17
-      buffer.initializeElement(at: index, to: UInt16(truncatingIfNeeded: state) & 0x81ff | 0x3c00)
+    let part = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 1 << 17)
+    defer { part.deallocate() }
+    for item in items {
+      for start in stride(from: 0, to: item.byteCount, by: part.count * 8) {
+        let bytes = min(part.count * 8, item.byteCount - start)
+        for index in 0..<((bytes + 7) / 8) {
+          state ^= state << 13
+          state ^= state >> 7
+          state ^= state << 17
+          // Four numbers of both signs about 0.02.
+          part[index] = state & 0x81ff_81ff_81ff_81ff | 0x3c00_3c00_3c00_3c00
+        }
+        try writer.write(UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(part)[..<bytes]), of: item.name, at: start)
+      }
     }
-    return buffer
+    try writer.finish(synchronizing: false)
   }
 
-  func merge(_ operation: any MergeOperator, _ method: String) throws {
-    guard let merging = operation as? any TensorMerging else { throw PluginError(.unsupported, "\(method) merges no tensors") }
-    let hasBase = operation.info.needs.contains(.base), inputs = hasBase ? 3 : 2
-    var parameters = Parameters(perInput: (0..<inputs).map { hasBase && $0 == 0 ? [:] : ["weight": .number(0.5)] })
-    if method == "ties" { for input in 1..<inputs { parameters.perInput[input]["density"] = .number(0.5) } }
-    parameters = parameters.filled(from: operation.info.parameters, inputs: inputs)
-    var start = 0
-    for (index, shape) in tensors.enumerated() {
-      let size = shape.reduce(1, *), at = start
-      let sources = (0..<inputs).map { Source(bytes: UnsafeRawPointer(models[$0].baseAddress! + at), count: size) }
-      let driver = BlockDriver(
-        shape: shape, sources: sources, sink: Sink(output: output.baseAddress! + at), pool: pool, memory: MergeMemory.of(operation))
-      try merging.merge(
-        MergeRequest(
-          tensor: "tensor.\(index)", shape: shape, models: (0..<inputs).map { "model\($0)" }, baseIndex: hasBase ? 0 : nil, parameters: parameters, driver: driver))
-      start += size
-    }
+  /// What one merge works on, in words.
+  func summary(_ host: PluginHost) throws -> String {
+    guard let forecast = try job("linear", host).plans().first else { return "" }
+    return "\(forecast.elements / 1_000_000) M parameters in \(forecast.tensorsMerged) tensors"
   }
 
-  /// Of the output's bits (Fowler, Noll and Vo, over words).
-  var checksum: UInt64 { output.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 } }
+  /// Removes the last output, which is not part of a merge.
+  func prepare() { try? FileManager.default.removeItem(atPath: output) }
 
-  private struct Source: TensorSource, @unchecked Sendable {
-    let bytes: UnsafeRawPointer
-    let count: Int
-    func read(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) {
-      NumberFormat.bfloat16.decode(bytes + offset * 2, count: count, into: floats)
-    }
-  }
+  func merge(_ method: String, _ host: PluginHost) throws { _ = try job(method, host).run(output: output, observer: MergeObserver()) }
 
-  private struct Sink: GatheringSink, @unchecked Sendable {
-    let output: UnsafeMutablePointer<UInt16>
-    var elementSize: Int { 2 }
-    func write(offset: Int, _ floats: UnsafePointer<Float>, count: Int) throws(MergeError) {
-      NumberFormat.bfloat16.encode(floats, count: count, into: UnsafeMutableRawPointer(output + offset))
-    }
-    func encode(offset: Int, _ floats: UnsafePointer<Float>, count: Int, into bytes: UnsafeMutableRawPointer) throws(MergeError) {
-      NumberFormat.bfloat16.encode(floats, count: count, into: bytes)
-    }
-    func write(offset: Int, encoded bytes: UnsafeRawBufferPointer) throws(MergeError) {
-      UnsafeMutableRawPointer(output + offset).copyMemory(from: bytes.baseAddress!, byteCount: bytes.count)
-    }
+  /// Of the last output's tensors.
+  func checksum() throws -> String? { try FileHash.hash(SafetensorsFile(path: output + "/model.safetensors"), .xxh128) }
+
+  private func job(_ method: String, _ host: PluginHost) throws -> MergeJob {
+    var text = "merge_method: \(method)\n" + (method == "linear" ? "" : "base_model: \(models)/base\n") + "models:\n"
+    for model in ["a", "b"] { text += "  - model: \(models)/\(model)\n    parameters: {weight: 0.5\(method == "ties" ? ", density: 0.5" : "")}\n" }
+    var options = MergeOptions()
+    options.threads = ProcessInfo.processInfo.activeProcessorCount
+    options.hash = .none
+    return try MergeJob(configuration: text, name: "bench", operators: OperatorChoice(host), options: options)
   }
 }

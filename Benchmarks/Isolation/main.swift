@@ -1,6 +1,7 @@
-// What a process of its own costs a merge operator: centram-isolation-bench [REPETITIONS] [MILLIONS OF ELEMENTS] [KIB AT ONCE]
-// Merges two bf16 models of 494 M parameters (and a base where the method needs one) in memory, in process and isolated in turn, and
-// measures a call, a start and a restart. Everything runs through the host and the driver that a node uses.
+// What a process of its own costs a merge operator: centram-isolation-bench [REPETITIONS] [MILLIONS OF ELEMENTS] [MODELS] [ELEMENTS AT ONCE]
+// Merges two bf16 models of 494 M parameters (and a base where the method needs one) from files to a file, in process and isolated in turn,
+// and measures a call, a start and a restart. Everything runs through the host and the driver that a node uses. MODELS is a folder as
+// Benchmarks/Merge/make_checkpoints.py writes it; without it, or with -, random models are written and removed again.
 internal import CentramHost
 internal import CentramIsolation
 internal import CentramNode
@@ -10,8 +11,8 @@ internal import Foundation
 
 let repetitions = CommandLine.arguments.count > 1 ? Int(CommandLine.arguments[1]) ?? 5 : 5
 let millions = CommandLine.arguments.count > 2 ? Double(CommandLine.arguments[2]) ?? 495 : 495
-
-let kibibytes = CommandLine.arguments.count > 3 ? Int(CommandLine.arguments[3]) : nil
+let models = CommandLine.arguments.count > 3 && CommandLine.arguments[3] != "-" ? CommandLine.arguments[3] : nil
+let elementsAtOnce = CommandLine.arguments.count > 4 ? Int(CommandLine.arguments[4]) : nil
 
 func seconds(_ body: () throws -> Void) rethrows -> Double {
   let start = ContinuousClock.now
@@ -73,20 +74,22 @@ func measureCalls(_ plugins: BenchPlugins) throws {
 }
 
 func measureMerges(_ plugins: BenchPlugins) throws {
-  let case_ = MergeCase(elements: Int(millions * 1e6))
-  say("\(case_.count / 1_000_000) M parameters in \(case_.tensors.count) tensors, \(ProcessInfo.processInfo.activeProcessorCount) threads; seconds, median of \(repetitions)")
   let own = plugins.host(isolated: false), other = plugins.host(isolated: true)
+  let files = try MergeCase(elements: Int(millions * 1e6), models: models)
+  defer { files.remove() }
+  say("\(try files.summary(own)), \(ProcessInfo.processInfo.activeProcessorCount) threads; seconds, median of \(repetitions)")
   for method in ["linear", "task_arithmetic", "ties"] {
-    let inProcess = try own.mergeOperator(method), isolated = try other.mergeOperator(method)
+    _ = try other.mergeOperator(method)
     let pid = other.snapshot().records.first { $0.shortName.replacing("-", with: "_") == method }?.health?.pid
-    var times: ([Double], [Double]) = ([], []), work: ([Double], [Double]) = ([], []), sums: (UInt64, UInt64) = (0, 0)
+    var times: ([Double], [Double]) = ([], []), work: ([Double], [Double]) = ([], []), sums: (String?, String?)
     // One of each unmeasured, then in turn, each first as often as the other.
     for repetition in 0...repetitions {
       for isIsolated in repetition % 2 == 0 ? [false, true] : [true, false] {
+        files.prepare()
         let before = processorSeconds(and: pid)
-        let time = try seconds { try case_.merge(isIsolated ? isolated : inProcess, method) }
+        let time = try seconds { try files.merge(method, isIsolated ? other : own) }
         let used = processorSeconds(and: pid) - before
-        if isIsolated { sums.1 = case_.checksum } else { sums.0 = case_.checksum }
+        if isIsolated { sums.1 = try files.checksum() } else { sums.0 = try files.checksum() }
         guard repetition > 0 else { continue }
         if isIsolated {
           times.1.append(time)
@@ -100,7 +103,7 @@ func measureMerges(_ plugins: BenchPlugins) throws {
     let ratios = zip(times.1, times.0).map(/)
     say(
       "\(method): in process \(text(median(times.0))), isolated \(text(median(times.1))), ratio \(text(median(times.1) / median(times.0))) "
-        + "(of pairs \(text(ratios.min() ?? 0)) to \(text(ratios.max() ?? 0))); "
+        + "(of pairs \(text(ratios.min() ?? 0)) to \(text(ratios.max() ?? 0)), median \(text(median(ratios)))); "
         + "processor time \(text(median(work.0))) and \(text(median(work.1))), ratio \(text(median(work.1) / median(work.0))); same bits: \(sums.0 == sums.1)")
   }
 }

@@ -43,7 +43,24 @@ static inline __attribute__((always_inline)) int to_bf16(const float *restrict x
   return largest <= bound;
 }
 
+// Copies of what another process may still be writing: each element is read once, so what was looked at is what was copied. The exponent
+// of infinity and NaN is all ones.
+#define COPY_FINITE(name, type)                                                                                   \
+  static inline __attribute__((always_inline)) int name(const type *restrict x, type exponent, type *restrict y, size_t n) { \
+    type outside = 0;                                                                                             \
+    for (size_t i = 0; i < n; i++) {                                                                              \
+      type value = x[i];                                                                                          \
+      y[i] = value;                                                                                               \
+      outside |= (type)((value & exponent) == exponent);                                                          \
+    }                                                                                                             \
+    return outside == 0;                                                                                          \
+  }
+COPY_FINITE(copy_16, uint16_t)
+COPY_FINITE(copy_32, uint32_t)
+COPY_FINITE(copy_64, uint64_t)
+
 #if defined(__x86_64__)
+__attribute__((target("avx2"))) static int copy_16_avx2(const uint16_t *x, uint16_t exponent, uint16_t *y, size_t n) { return copy_16(x, exponent, y, n); }
 __attribute__((target("avx2"))) static int from_bf16_avx2(const uint16_t *x, float *y, size_t n) { return from_bf16(x, y, n); }
 __attribute__((target("avx2"))) static int to_bf16_avx2(const float *x, float limit, uint16_t *y, size_t n) { return to_bf16(x, limit, y, n); }
 #endif
@@ -61,3 +78,14 @@ int ck_f32_to_bf16_within(const float *x, float limit, uint16_t *y, size_t n) {
 #endif
   return to_bf16(x, limit, y, n);
 }
+
+int ck_copy_finite_16(const uint16_t *x, uint16_t exponent, uint16_t *y, size_t n) {
+#if defined(__x86_64__)
+  if (__builtin_cpu_supports("avx2")) return copy_16_avx2(x, exponent, y, n);
+#endif
+  return copy_16(x, exponent, y, n);
+}
+
+int ck_copy_finite_32(const uint32_t *x, uint32_t *y, size_t n) { return copy_32(x, 0x7f800000, y, n); }
+
+int ck_copy_finite_64(const uint64_t *x, uint64_t *y, size_t n) { return copy_64(x, 0x7ff0000000000000, y, n); }

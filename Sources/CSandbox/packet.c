@@ -88,7 +88,8 @@ ssize_t centram_packet_receive(int socket, void *bytes, size_t capacity, int *de
 
 int centram_packet_waits(int socket) {
   struct pollfd one = {.fd = socket, .events = POLLIN};
-  return poll(&one, 1, 0) > 0;
+  if (poll(&one, 1, 0) <= 0) return 0;
+  return one.revents & (POLLHUP | POLLERR | POLLNVAL) ? 2 : 1;
 }
 
 #ifndef MFD_NOEXEC_SEAL

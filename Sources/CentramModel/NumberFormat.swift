@@ -1,4 +1,4 @@
-internal import CKernels
+public import CentramNumerics
 
 /// How a tensor's elements are stored, by the names of the safetensors format.
 public enum NumberFormat: String, Sendable, CaseIterable {
@@ -18,12 +18,7 @@ public enum NumberFormat: String, Sendable, CaseIterable {
   }
 
   /// Whether arithmetic is done on it; all others are copied.
-  public var isFloatingPoint: Bool {
-    switch self {
-    case .float64, .float32, .float16, .bfloat16: true
-    default: false
-    }
-  }
+  public var isFloatingPoint: Bool { floating != nil }
 
   /// The name in config.json and in merge configurations: `bfloat16`.
   public var torchName: String {
@@ -53,26 +48,30 @@ public enum NumberFormat: String, Sendable, CaseIterable {
     self = match
   }
 
+  /// The format as one that arithmetic is done on; nil for all others.
+  public var floating: FloatFormat? {
+    switch self {
+    case .float64: .float64
+    case .float32: .float32
+    case .float16: .float16
+    case .bfloat16: .bfloat16
+    default: nil
+    }
+  }
+
+  private var arithmetic: FloatFormat {
+    guard let floating else { preconditionFailure("\(rawValue) holds no floating-point numbers") }
+    return floating
+  }
+
   /// Converts to float32. Only for floating-point formats.
   /// - Parameter bytes: `count` elements, at any alignment.
   public func decode(_ bytes: UnsafeRawPointer, count: Int, into floats: UnsafeMutablePointer<Float>) {
-    switch self {
-    case .bfloat16: ck_bf16_to_f32(bytes.assumingMemoryBound(to: UInt16.self), floats, count)
-    case .float16: ck_f16_to_f32(bytes.assumingMemoryBound(to: UInt16.self), floats, count)
-    case .float64: ck_f64_to_f32(bytes.assumingMemoryBound(to: Double.self), floats, count)
-    case .float32: UnsafeMutableRawPointer(floats).copyMemory(from: bytes, byteCount: count * 4)
-    default: preconditionFailure("\(rawValue) holds no floating-point numbers")
-    }
+    arithmetic.decode(bytes, count: count, into: floats)
   }
 
   /// Converts from float32 with one rounding, to nearest, ties to even. Only for floating-point formats.
   public func encode(_ floats: UnsafePointer<Float>, count: Int, into bytes: UnsafeMutableRawPointer) {
-    switch self {
-    case .bfloat16: ck_f32_to_bf16(floats, bytes.assumingMemoryBound(to: UInt16.self), count)
-    case .float16: ck_f32_to_f16(floats, bytes.assumingMemoryBound(to: UInt16.self), count)
-    case .float64: ck_f32_to_f64(floats, bytes.assumingMemoryBound(to: Double.self), count)
-    case .float32: bytes.copyMemory(from: floats, byteCount: count * 4)
-    default: preconditionFailure("\(rawValue) holds no floating-point numbers")
-    }
+    arithmetic.encode(floats, count: count, into: bytes)
   }
 }

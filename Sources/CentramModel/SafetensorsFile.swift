@@ -72,6 +72,13 @@ public final class SafetensorsFile: Sendable {
     UnsafeRawBufferPointer(rebasing: mapping.bytes[(header.upperBound + tensor.range.lowerBound)..<(header.upperBound + tensor.range.upperBound)])
   }
 
+  /// Of the tensor's first byte in the file.
+  public func offset(of tensor: Tensor) -> Int { header.upperBound + tensor.range.lowerBound }
+
+  /// A descriptor of this very file, for reading; the caller closes it. Nil where the path leads to another file by now, or the file is in
+  /// memory only.
+  public func openAgain() -> Int32? { mapping.openAgain(path) }
+
   /// All bytes of the file. Valid as long as the file.
   public var contents: UnsafeRawBufferPointer { mapping.bytes }
 
@@ -89,6 +96,8 @@ public final class SafetensorsFile: Sendable {
 /// A file mapped for reading.
 final class Mapping: @unchecked Sendable {
   let bytes: UnsafeRawBufferPointer
+  /// Which file it is. The mapping keeps it, so no other gets these numbers meanwhile.
+  private var identity: (device: dev_t, number: ino_t)?
 
   init(path: String) throws(ModelFileError) {
     func unreadable() -> ModelFileError { ModelFileError(.unreadable, "\(path): \(String(cString: strerror(errno)))") }
@@ -98,6 +107,7 @@ final class Mapping: @unchecked Sendable {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw unreadable() }
     guard status.st_mode & S_IFMT == S_IFREG else { throw ModelFileError(.unreadable, "\(path): not a regular file") }
+    identity = (status.st_dev, status.st_ino)
     let count = Int(status.st_size)
     guard count > 0 else {
       bytes = UnsafeRawBufferPointer(start: nil, count: 0)
@@ -116,6 +126,18 @@ final class Mapping: @unchecked Sendable {
   }
 
   private var isAllocated = false
+
+  func openAgain(_ path: String) -> Int32? {
+    guard let identity, bytes.count > 0 else { return nil }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return nil }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, (status.st_dev, status.st_ino) == identity else {
+      close(descriptor)
+      return nil
+    }
+    return descriptor
+  }
 
   deinit {
     guard let address = bytes.baseAddress else { return }

@@ -7,6 +7,7 @@ import Testing
     "CentramPluginTesting", "CentramLanes", "CentramMergeSupport", "CentramTrainingSupport", "CentramAdapterSupport", "CentramTransportSupport", "CSecureChannel", "CKernels",
     "CModelKernels", "CHostSystem", "CCurl", "CentramDownload", "CQuic", "CUDP", "CentramWire", "CentramGenome", "CentramStore", "CentramGateSupport",
     "CentramGateStatistics", "CentramIsolation", "CSandbox", "CRunnerShim", "CentramArchive", "CentramPackaging", "CentramTemplates",
+    "CentramBlocks",
   ]
   /// What each module of ours may import of ours.
   static let allowed: [(folder: String, modules: Set<String>)] = [
@@ -16,7 +17,8 @@ import Testing
     ("Sources/CentramPackaging", ["CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramHost", "CHostSystem"]),
     ("Sources/CentramArchive", []),
     ("Sources/CentramTemplates", ["CentramHost", "CHostSystem"]),
-    ("Sources/CentramIsolation", ["CentramPluginAPI", "CentramLanes", "CSandbox"]),
+    ("Sources/CentramBlocks", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
+    ("Sources/CentramIsolation", ["CentramPluginAPI", "CentramBlocks", "CentramLanes", "CentramNumerics", "CSandbox"]),
     ("Sources/centram-plugin-runner", ["CentramIsolation", "CRunnerShim"]),
     ("Sources/CentramMergeSupport", ["CentramPluginAPI", "CentramNumerics", "CKernels"]),
     ("Sources/CentramAdapterSupport", ["CentramPluginAPI", "CentramLinearAlgebra"]),
@@ -35,7 +37,7 @@ import Testing
     (
       "Sources/CentramNode",
       [
-        "CentramPluginAPI", "CentramArchive", "CentramDownload", "CentramGenome", "CentramHost", "CentramLanes", "CentramModel", "CentramNumerics", "CentramStore",
+        "CentramPluginAPI", "CentramArchive", "CentramBlocks", "CentramDownload", "CentramGenome", "CentramHost", "CentramLanes", "CentramModel", "CentramNumerics", "CentramStore",
         "CentramTrainingSupport", "CentramTransportSupport", "CentramWire", "CKernels", "CHostSystem",
       ]
     ),

@@ -105,6 +105,10 @@ int ck_all_within(const float *x, float limit, size_t n);
 int ck_bf16_to_f32_finite(const uint16_t *x, float *y, size_t n);
 // Converts, and returns 1 if |x| <= limit for all; else y holds nothing of use
 int ck_f32_to_bf16_within(const float *x, float limit, uint16_t *y, size_t n);
+// Copies stored numbers, reading each once, and returns 1 if all are finite; `exponent` are the bits of a format's exponent
+int ck_copy_finite_16(const uint16_t *x, uint16_t exponent, uint16_t *y, size_t n);
+int ck_copy_finite_32(const uint32_t *x, uint32_t *y, size_t n);
+int ck_copy_finite_64(const uint64_t *x, uint64_t *y, size_t n);
 
 // Uses the base level for what this thread calls, or again the best; for the tests that compare them.
 void ck_force_base(int forced);

@@ -27,7 +27,7 @@ int centram_packet_send(int socket, const void *head, size_t head_size, const vo
 // Receives one packet. Its size; 0: the other side is gone; -errno: -ETIMEDOUT, -EMSGSIZE where it is larger than `capacity`.
 // With `descriptors` NULL the kernel drops whatever is sent along; else up to `limit` are taken, and `count` says how many.
 ssize_t centram_packet_receive(int socket, void *bytes, size_t capacity, int *descriptors, int limit, int *count, uint64_t deadline);
-// Whether a packet, or the end, waits to be received.
+// What waits to be received: 0: nothing, 1: a packet, 2: the other side is gone.
 int centram_packet_waits(int socket);
 uint64_t centram_monotonic(void);
 

@@ -20,6 +20,8 @@ final class Channel: @unchecked Sendable {  // one call at a time
   var memory: SharedMemory?
   /// Where blocks are copied that lie elsewhere.
   var room: SharedRoom?
+  /// Where outputs cross that the plugin's process encodes.
+  var part: PartRoom?
 
   init(_ socket: PacketSocket) { self.socket = socket }
 

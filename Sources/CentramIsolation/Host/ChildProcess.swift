@@ -128,11 +128,14 @@ final class ChildProcess: Sendable {
 
   private static func sentence(_ status: Int32, _ configuration: IsolationConfiguration) -> String {
     let signal = status & 0x7f
+    // The runner itself leaves with 0 where its channels are gone.
+    guard status != 0 else { return "exited with status 0, or closed its channel to the host" }
     guard signal != 0 else { return "exited with status \((status >> 8) & 0xff)" }
     switch signal {
     case SIGXCPU: return "used more than \(configuration.cpuSeconds) s of processor time"
     case SIGXFSZ: return "wrote to a file"
     case SIGSYS: return "called the system in a way that is never allowed"
+    case SIGBUS: return "read memory that is gone (signal \(signal)): a model file became shorter, or the plugin is wrong"
     case SIGKILL: return "was killed, or closed its channel to the host"
     default: return "was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
     }
@@ -198,6 +201,20 @@ final class ChildProcess: Sendable {
     _ = try? ask(.unshare, writer.bytes)
   }
 
+  /// Has the process map a file for reading.
+  func openFile(_ number: UInt64, _ descriptor: Int32, size: Int) throws(PluginError) {
+    var writer = MessageWriter()
+    writer.add(number)
+    writer.add(UInt64(size))
+    try decode(ask(.openFile, writer.bytes, descriptors: [descriptor])) { (_) throws(ChannelError) in }
+  }
+
+  func closeFile(_ number: UInt64) {
+    var writer = MessageWriter()
+    writer.add(number)
+    _ = try? ask(.closeFile, writer.bytes)
+  }
+
   /// An instance that is needed no more; the process lets it go before it makes the next.
   func release(_ instance: UInt32) { unneeded.withLock { $0.append(instance) } }
   func takeReleased() -> [UInt32] {
@@ -246,7 +263,7 @@ final class ChildProcess: Sendable {
     }
     if let known {
       // Whatever lies in it was not asked for.
-      guard !known.socket.hasSomething else { throw failure(hasEnded ? .closed : .broken("a message that nobody asked for")) }
+      guard !known.socket.hasSomething else { throw failure(hasEnded || known.socket.hasEnded ? .closed : .broken("a message that nobody asked for")) }
       return known
     }
     guard isNew else { throw PluginError(.limitExceeded, "\(configuration.channels) calls of \(library.name) are under way, which is the limit") }

@@ -2,10 +2,12 @@ internal import CentramLanes
 internal import CentramPluginAPI
 internal import Synchronization
 
-/// A merge operator whose arithmetic is done in another process. The host's driver cuts and converts as ever; each block is one message.
+/// A merge operator whose arithmetic is done in another process. Where the inputs lie in files, the other process reads them and
+/// encodes, and a message is a stretch of blocks; else the host's driver converts, and a message is a few blocks.
 struct IsolatedMergeOperator: TensorMerging, BringsBlockMemory {
   let info: MergeOperatorInfo
   let instance: RemoteInstance
+  private let files = FileShares()
 
   static func make(_ process: IsolatedProcess, _ environment: PluginEnvironment) throws(PluginError) -> any MergeOperator {
     let instance = RemoteInstance(process, configurationJSON: environment.configurationJSON)
@@ -20,7 +22,8 @@ struct IsolatedMergeOperator: TensorMerging, BringsBlockMemory {
 
   func merge(_ request: MergeRequest) throws(PluginError) {
     let (child, id) = try instance.bind()
-    let session = MergeSession(request, child, instance.process.blocks)
+    files.prune()
+    let session = MergeSession(request, child, instance.process.blocks, files)
     for gone in instance.process.blocks.takeGone() { child.unshare(gone) }
     let call = ChildProcess.newID()
     child.services.begin(call, request)
@@ -35,14 +38,17 @@ struct IsolatedMergeOperator: TensorMerging, BringsBlockMemory {
 }
 
 /// One call of `merge`.
-private final class MergeSession: Sendable {
-  private let request: MergeRequest
-  private let child: ChildProcess
-  private let pool: SharedPool
+final class MergeSession: Sendable {
+  let request: MergeRequest
+  let child: ChildProcess
+  let pool: SharedPool
+  let files: FileShares
   private let lost = Mutex<ChannelError?>(nil)
   private let passes = Atomic<Int>(0)
 
-  init(_ request: MergeRequest, _ child: ChildProcess, _ pool: SharedPool) { (self.request, self.child, self.pool) = (request, child, pool) }
+  init(_ request: MergeRequest, _ child: ChildProcess, _ pool: SharedPool, _ files: FileShares) {
+    (self.request, self.child, self.pool, self.files) = (request, child, pool, files)
+  }
 
   var payload: [UInt8] {
     var writer = MessageWriter()
@@ -69,6 +75,7 @@ private final class MergeSession: Sendable {
     }
     let wanted = inputs ?? Array(request.models.indices)
     do throws(PluginError) {
+      if try runParts(run, granularity, inputs, isWriting) { return [] }
       if let driver = request.driver as? any DrivesRuns {
         try driver.run(granularity, inputs: inputs, writingOutput: isWriting, blocks: blocksAtOnce(wanted.count)) { (stripe, blocks, length) throws(PluginError) in
           try self.send(run, stripe, blocks, length: length, wanted, isWriting)
@@ -140,13 +147,17 @@ private final class MergeSession: Sendable {
       case .plugin(let error):
         child.giveBack(channel)
         throw error
-      case .lost(let reason):
-        lost.withLock { $0 = $0 ?? reason }
-        throw PluginError(.internalFailure, "the process was lost in a block")
+      case .lost(let reason): throw lose(reason)
       }
     }
     if isWriting, let copy { block.output.update(from: copy.output, count: block.count) }
     child.giveBack(channel)
+  }
+
+  /// Has the whole call end with this reason.
+  func lose(_ reason: ChannelError) -> PluginError {
+    lost.withLock { $0 = $0 ?? reason }
+    return PluginError(.internalFailure, "the process was lost in a block")
   }
 
   private func lies(_ block: MergeBlock, _ bytes: Int, _ wanted: [Int], in memory: SharedMemory?) -> Bool {

@@ -29,6 +29,8 @@ public struct IsolationConfiguration: Sendable {
   public var exportsSeed = false
   /// Bytes of blocks, inputs and output, in one message of a merge.
   public var bytesAtOnce = 2 << 20
+  /// Elements in one message of a merge whose inputs the process reads from files.
+  public var elementsAtOnce = 2 << 20
   /// Passes over a tensor in one call of a merge operator.
   public var passes = 10_000
 

@@ -1,9 +1,9 @@
 /// What a message asks for. Each call is answered by one reply with the same id.
 enum Operation: UInt16, CaseIterable {
   // The host asks, on the control socket.
-  case start = 1, initialize, capability, channel, share, unshare, cancel
+  case start = 1, initialize, capability, channel, share, unshare, cancel, openFile, closeFile
   // The host asks, on a channel.
-  case create = 16, merge, blocks, judge, postings, train, ping, adapters, extract
+  case create = 16, merge, blocks, judge, postings, train, ping, adapters, extract, part
   // The plugin's process asks back, on the channel of the call under way.
   case run = 32, owner, generation, parents, balance
   case tensors, attachAdapter, accumulate, loss, batch, sequence, report, checkpoint

@@ -61,6 +61,8 @@ final class PacketSocket: @unchecked Sendable {  // one user at a time, as said 
 
   /// Whether something waits to be received: a message, or the end.
   var hasSomething: Bool { centram_packet_waits(descriptor) != 0 }
+  /// Whether the other side is gone.
+  var hasEnded: Bool { centram_packet_waits(descriptor) == 2 }
 
   private func rest(of first: Int, _ limit: Int, _ deadline: UInt64) throws(ChannelError) -> Message {
     try check(first)

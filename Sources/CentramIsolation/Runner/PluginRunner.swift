@@ -49,6 +49,12 @@ public enum PluginRunner {
       defer { for descriptor in descriptors { close(descriptor) } }
       guard descriptors.count == 2 else { throw PluginError(.invalid, "memory with \(descriptors.count) descriptors") }
       try state.map(id, descriptors, inputs: inputs, output: output)
+    case .openFile:
+      let (number, size) = try known { () throws(ChannelError) in (try reader.number(UInt64.self), try reader.size(limit: .max)) }
+      defer { for descriptor in descriptors { close(descriptor) } }
+      guard descriptors.count == 1 else { throw PluginError(.invalid, "a file with \(descriptors.count) descriptors") }
+      try state.openFile(number, descriptors[0], size: size)
+    case .closeFile: state.closeFile(try known { () throws(ChannelError) in try reader.number(UInt64.self) })
     case .unshare: state.unmap(try known { () throws(ChannelError) in try reader.number(UInt32.self) })
     case .cancel: state.cancel(try known { () throws(ChannelError) in try reader.number(UInt64.self) })
     default: throw PluginError(.invalid, "\(message.operation) on the control socket")

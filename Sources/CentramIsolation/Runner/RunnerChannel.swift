@@ -55,6 +55,7 @@ final class RunnerChannel: Sendable {
       state.release(gone)
       try state.create(configuration, &writer)
     case .blocks: try blocks(&reader)
+    case .part: try part(&reader, &writer)
     case .merge:
       guard case .merge(let instance) = try state.instance(message.instance), let merging = instance as? any TensorMerging else { throw wrong(message) }
       try merge(merging, message.id, &reader)

@@ -14,7 +14,11 @@ final class RunnerState: Sendable {
   struct Shared: @unchecked Sendable {
     let inputs: UnsafeRawBufferPointer
     let output: UnsafeMutableRawBufferPointer
+    /// The output's memory once more, for reading only.
+    let view: UnsafeRawBufferPointer
   }
+
+  private struct Mapped: @unchecked Sendable { let bytes: UnsafeRawBufferPointer }
 
   private struct State {
     var opened: OpenedLibrary?, kind = PluginKind(rawValue: ""), isSwift = false, functions: FunctionTable?
@@ -22,6 +26,7 @@ final class RunnerState: Sendable {
     var next: UInt32 = 1
     var instances: [UInt32: Instance] = [:]
     var shared: [UInt32: Shared] = [:]
+    var files: [UInt64: Mapped] = [:]
     var cancellations: [UInt64: @Sendable () -> Void] = [:], cancelled: Set<UInt64> = []
   }
 
@@ -101,10 +106,11 @@ final class RunnerState: Sendable {
 
   func map(_ id: UInt32, _ descriptors: [Int32], inputs: Int, output: Int) throws(PluginError) {
     guard let first = centram_map_shared(descriptors[0], inputs, Int32(CENTRAM_SHARE_READ)),
-      let second = centram_map_shared(descriptors[1], output, Int32(CENTRAM_SHARE_WRITE))
+      let second = centram_map_shared(descriptors[1], output, Int32(CENTRAM_SHARE_WRITE)), let view = centram_map_shared(descriptors[1], output, Int32(CENTRAM_SHARE_READ))
     else { throw PluginError(.limitExceeded, "\(inputs) and \(output) bytes of the host's memory were not mapped: \(String(cString: strerror(errno)))") }
     let shared = Shared(
-      inputs: UnsafeRawBufferPointer(start: first, count: inputs), output: UnsafeMutableRawBufferPointer(start: second, count: output))
+      inputs: UnsafeRawBufferPointer(start: first, count: inputs), output: UnsafeMutableRawBufferPointer(start: second, count: output),
+      view: UnsafeRawBufferPointer(start: view, count: output))
     state.withLock { $0.shared[id] = shared }
   }
 
@@ -112,11 +118,30 @@ final class RunnerState: Sendable {
     guard let shared = state.withLock({ $0.shared.removeValue(forKey: id) }) else { return }
     munmap(UnsafeMutableRawPointer(mutating: shared.inputs.baseAddress), shared.inputs.count)
     munmap(shared.output.baseAddress, shared.output.count)
+    munmap(UnsafeMutableRawPointer(mutating: shared.view.baseAddress), shared.view.count)
   }
 
   func shared(_ id: UInt32) throws(PluginError) -> Shared {
     guard let shared = state.withLock({ $0.shared[id] }) else { throw PluginError(.invalid, "there is no shared memory \(id)") }
     return shared
+  }
+
+  func openFile(_ number: UInt64, _ descriptor: Int32, size: Int) throws(PluginError) {
+    guard let start = centram_map_shared(descriptor, size, Int32(CENTRAM_SHARE_READ)) else {
+      throw PluginError(.limitExceeded, "\(size) bytes of a model file were not mapped: \(String(cString: strerror(errno)))")
+    }
+    let file = Mapped(bytes: UnsafeRawBufferPointer(start: start, count: size))
+    state.withLock { $0.files[number] = file }
+  }
+
+  func closeFile(_ number: UInt64) {
+    guard let file = state.withLock({ $0.files.removeValue(forKey: number) }) else { return }
+    munmap(UnsafeMutableRawPointer(mutating: file.bytes.baseAddress), file.bytes.count)
+  }
+
+  func file(_ number: UInt64) throws(PluginError) -> UnsafeRawBufferPointer {
+    guard let file = state.withLock({ $0.files[number] }) else { throw PluginError(.invalid, "there is no file \(number)") }
+    return file.bytes
   }
 
   // MARK: Cancellation

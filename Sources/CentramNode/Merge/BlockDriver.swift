@@ -1,4 +1,4 @@
-internal import CKernels
+internal import CentramBlocks
 public import CentramLanes
 public import CentramPluginAPI
 internal import Synchronization
@@ -14,11 +14,11 @@ public final class BlockDriver: DrivesRuns {
   static let maximumStripes = 16
 
   private let shape: [Int]
-  private let count: Int
-  private let sources: [any TensorSource]
-  private let sink: (any TensorSink)?
-  private let pool: WorkerPool
-  private let isCancelled: @Sendable () -> Bool
+  let count: Int
+  let sources: [any TensorSource]
+  let sink: (any TensorSink)?
+  let pool: WorkerPool
+  let isCancelled: @Sendable () -> Bool
   private let progress: @Sendable (_ elements: Int) -> Void
   private let preferredBlockSize: Int
   private let rejectsNonFinite: Bool
@@ -64,7 +64,7 @@ public final class BlockDriver: DrivesRuns {
     }
   }
 
-  private func blockLength(_ granularity: BlockGranularity) -> Int {
+  func blockLength(_ granularity: BlockGranularity) -> Int {
     switch granularity {
     case .any: preferredBlockSize
     case .rows:
@@ -73,7 +73,7 @@ public final class BlockDriver: DrivesRuns {
     }
   }
 
-  private func blockCount(_ granularity: BlockGranularity) -> Int {
+  func blockCount(_ granularity: BlockGranularity) -> Int {
     let length = blockLength(granularity)
     return (count + length - 1) / length
   }
@@ -93,47 +93,62 @@ public final class BlockDriver: DrivesRuns {
   ) throws(PluginError) {
     // No more than fit into what gathers the output.
     let most = max(1, min(most, Target.blocks))
-    let wanted = wanted ?? Array(sources.indices)
+    let wanted = try self.wanted(wanted, writingOutput: writingOutput)
+    let blocks = blockCount(granularity), stripes = stripeCount(granularity), length = blockLength(granularity)
+    let failure = Failure(), isFresh = isFresh
+    let read = sources.indices.map { wanted.contains($0) ? sources[$0] : nil }
+    withoutActuallyEscaping(body) { body in
+      pool.run(pieces: stripes) { stripe, _ in
+        // Where there is no room, the blocks lie here, and are copied by who cannot see them.
+        let longest = max(1, min(most * length, count)), room = try? memory?.room(inputs: sources.count, length: longest)
+        let buffers = BlockBuffers(inputs: sources.count, length: longest, memory: room.map { BlockRoomPlaces(inputs: $0.inputs, output: $0.output) })
+        let target = writingOutput ? sink.map { Target($0, length: min(length, count), self) } : nil
+        do throws(PluginError) {
+          let part = elements(of: stripe, stripes, blocks, length)
+          let found = try BlockLoop(read, checking: isFresh, in: buffers).run(offset: part.lowerBound, count: part.count, length: most * length) {
+            (block) throws(PluginError) in
+            guard !failure.isSet else { return false }
+            guard !isCancelled() else { throw PluginError(.cancelled, "the merge was cancelled") }
+            try body(stripe, block, length)
+            try target?.take(offset: block.offset, block.output, count: block.count)
+            return true
+          }
+          if let found { throw nonFinite(found) }
+          if !failure.isSet { try target?.flush() }
+        } catch {
+          failure.set(error)
+        }
+        withExtendedLifetime(room) {}
+      }
+    }
+    if let error = failure.error { throw error }
+    didCheck(wanted)
+  }
+
+  /// The inputs of a pass.
+  func wanted(_ inputs: [Int]?, writingOutput: Bool) throws(PluginError) -> [Int] {
+    let wanted = inputs ?? Array(sources.indices)
     guard wanted.allSatisfy(sources.indices.contains) else {
       throw PluginError(.invalid, "asks for inputs \(wanted) of \(sources.count)")
     }
     guard !writingOutput || sink != nil else { throw PluginError(.invalid, "this request takes no output") }
-    let blocks = blockCount(granularity), stripes = stripeCount(granularity), length = blockLength(granularity)
-    let failure = Failure()
-    // Inputs that an earlier pass saw whole need no second look.
-    let isFresh = checked.withLock { known in sources.indices.map { rejectsNonFinite && !known.contains($0) } }
-    withoutActuallyEscaping(body) { body in
-      pool.run(pieces: stripes) { stripe, _ in
-        let scratch = Scratch(inputs: sources.count, length: min(most * length, count), memory)
-        let target = writingOutput ? sink.map { Target($0, length: min(length, count), self) } : nil
-        do throws(PluginError) {
-          let end = (stripe + 1) * blocks / stripes
-          for block in stride(from: stripe * blocks / stripes, to: end, by: most) {
-            guard !failure.isSet else { return }
-            guard !isCancelled() else { throw PluginError(.cancelled, "the merge was cancelled") }
-            let offset = block * length
-            let size = min(min(most, end - block) * length, count - offset)
-            for input in wanted {
-              let isFinite = scratch.fill(input, from: sources[input], offset: offset, count: size, checking: isFresh[input])
-              guard isFinite else { throw nonFinite(input, scratch.pointers[input], offset: offset, count: size) }
-            }
-            try body(stripe, MergeBlock(offset: offset, count: size, inputs: UnsafePointer(scratch.pointers), output: scratch.output), length)
-            try target?.take(offset: offset, scratch.output, count: size)
-          }
-          try target?.flush()
-        } catch {
-          failure.set(error)
-        }
-      }
-    }
-    if failure.error == nil && rejectsNonFinite { checked.withLock { $0.formUnion(wanted) } }
-    if let error = failure.error { throw error }
+    return wanted
   }
 
-  private func nonFinite(_ input: Int, _ floats: UnsafePointer<Float>, offset: Int, count: Int) -> PluginError {
-    let element = offset + ((0..<count).first { !floats[$0].isFinite } ?? 0)
-    found.withLock { $0 = $0 ?? .nonFinite(input: input, element: element) }
-    return PluginError(.invalid, "input \(input) holds NaN or infinity at element \(element)")
+  /// For each input whether NaN and infinity are looked for: one that an earlier pass saw whole needs no second look.
+  var isFresh: [Bool] { checked.withLock { known in sources.indices.map { rejectsNonFinite && !known.contains($0) } } }
+  func didCheck(_ inputs: [Int]) {
+    if rejectsNonFinite { checked.withLock { $0.formUnion(inputs) } }
+  }
+
+  /// The elements of a stripe, whole blocks but for the tensor's last.
+  func elements(of stripe: Int, _ stripes: Int, _ blocks: Int, _ length: Int) -> Range<Int> {
+    min(count, stripe * blocks / stripes * length)..<min(count, (stripe + 1) * blocks / stripes * length)
+  }
+
+  func nonFinite(_ found: BlockLoop.NonFinite) -> PluginError {
+    self.found.withLock { $0 = $0 ?? .nonFinite(input: found.input, element: found.element) }
+    return PluginError(.invalid, "input \(found.input) holds NaN or infinity at element \(found.element)")
   }
 
   /// Hands a stripe's output to the sink, several blocks at a time where the sink can gather.
@@ -175,62 +190,22 @@ public final class BlockDriver: DrivesRuns {
     }
 
     private func reporting(_ body: () throws(MergeError) -> Void) throws(PluginError) {
-      do throws(MergeError) {
-        try body()
-      } catch {
-        driver.found.withLock { $0 = $0 ?? .sink(error) }
-        throw PluginError(.inputOutput, error.message)
-      }
+      do throws(MergeError) { try body() } catch { throw driver.refused(error) }
     }
   }
 
-  private func didWrite(_ elements: Int) {
+  func refused(_ error: MergeError) -> PluginError {
+    found.withLock { $0 = $0 ?? .sink(error) }
+    return PluginError(.inputOutput, error.message)
+  }
+
+  func didWrite(_ elements: Int) {
     written.wrappingAdd(elements, ordering: .relaxed)
     progress(elements)
   }
 
-  /// Room for one worker's block: the converted inputs and the output.
-  private final class Scratch {
-    let pointers: UnsafeMutablePointer<UnsafePointer<Float>>
-    let output: UnsafeMutablePointer<Float>
-    private var buffers: [UnsafeMutablePointer<Float>?]
-    private let length: Int
-    private let room: (any BlockRoom)?
-
-    init(inputs: Int, length: Int, _ memory: (any BlockMemory)?) {
-      self.length = max(1, length)
-      // Where there is no room, the blocks lie here, and are copied by who cannot see them.
-      room = try? memory?.room(inputs: inputs, length: self.length)
-      output = room?.output ?? .allocate(capacity: self.length)
-      pointers = .allocate(capacity: max(1, inputs))
-      pointers.initialize(repeating: UnsafePointer(output), count: max(1, inputs))
-      buffers = room?.inputs ?? Array(repeating: nil, count: inputs)
-    }
-
-    deinit {
-      pointers.deallocate()
-      guard room == nil else { return }
-      for buffer in buffers { buffer?.deallocate() }
-      output.deallocate()
-    }
-
-    /// - Returns: false where it was asked to look and found NaN or infinity.
-    func fill(_ input: Int, from source: any TensorSource, offset: Int, count: Int, checking: Bool) -> Bool {
-      if room == nil, let lent = source.lend(offset: offset, count: count) {
-        pointers[input] = lent
-        return !checking || ck_all_within(lent, .greatestFiniteMagnitude, count) == 1
-      }
-      let buffer = buffers[input] ?? .allocate(capacity: length)
-      buffers[input] = buffer
-      pointers[input] = UnsafePointer(buffer)
-      if checking { return source.readFinite(offset: offset, count: count, into: buffer) }
-      source.read(offset: offset, count: count, into: buffer)
-      return true
-    }
-  }
-
   /// The first error of a pass.
-  private final class Failure: Sendable {
+  final class Failure: Sendable {
     private let flag = Atomic<Bool>(false)
     private let first = Mutex<PluginError?>(nil)
     var isSet: Bool { flag.load(ordering: .relaxed) }

@@ -1,24 +1,16 @@
-internal import CKernels
+public import CentramBlocks
 public import CentramModel
+public import CentramNumerics
 
 /// Where the elements of one input come from, converted to float32. Read by several threads at once.
-public protocol TensorSource: Sendable {
+public protocol TensorSource: ElementSource {
   var count: Int { get }
-  /// Converts elements [offset, offset + count) into `floats`.
-  func read(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>)
-  /// The same, and tells whether all are finite.
-  func readFinite(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) -> Bool
-  /// The elements where they lie, if they lie in memory as float32; else nil. Valid as long as the source.
-  func lend(offset: Int, count: Int) -> UnsafePointer<Float>?
+  /// Where they lie, if they lie in a file as they are.
+  var stored: StoredTensor? { get }
 }
 
 extension TensorSource {
-  public func readFinite(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) -> Bool {
-    read(offset: offset, count: count, into: floats)
-    return ck_all_within(floats, .greatestFiniteMagnitude, count) == 1
-  }
-
-  public func lend(offset: Int, count: Int) -> UnsafePointer<Float>? { nil }
+  public var stored: StoredTensor? { nil }
 }
 
 /// Takes the output of one tensor. Blocks arrive in any order, from several threads.
@@ -36,34 +28,51 @@ public protocol GatheringSink: TensorSink {
   func write(offset: Int, encoded bytes: UnsafeRawBufferPointer) throws(MergeError)
 }
 
+/// A sink that does nothing with an output but encode and write it.
+public protocol EncodingSink: GatheringSink {
+  var encoding: OutputEncoding { get }
+  /// What it means that an element may not stand in the output.
+  func refusal(element: Int, value: Float) -> MergeError
+}
+
+extension EncodingSink {
+  public var elementSize: Int { encoding.format.size }
+
+  public func encode(offset: Int, _ floats: UnsafePointer<Float>, count: Int, into bytes: UnsafeMutableRawPointer) throws(MergeError) {
+    guard !encoding.encode(floats, count: count, into: bytes) else { return }
+    let index = (0..<count).first { !encoding.permits(floats[$0]) } ?? 0
+    throw refusal(element: offset + index, value: floats[index])
+  }
+}
+
+extension SafetensorsFile: StoredFile {}
+
 /// A tensor in a mapped file.
-public struct MappedSource: TensorSource, @unchecked Sendable {
-  let bytes: UnsafeRawPointer
-  let format: NumberFormat
+public struct MappedSource: TensorSource, @unchecked Sendable {  // the bytes are the file's, which nobody writes
+  private let bytes: UnsafeRawPointer
+  private let format: NumberFormat
+  private let offset: Int
   public let count: Int
   /// Keeps the mapping alive.
-  let owner: any AnyObject & Sendable
+  private let file: SafetensorsFile
 
   public init(_ tensor: SafetensorsFile.Tensor, of file: SafetensorsFile) {
-    (bytes, format, count, owner) = (file.bytes(of: tensor).baseAddress ?? UnsafeRawPointer(bitPattern: 8)!, tensor.format, tensor.count, file)
+    (bytes, format) = (file.bytes(of: tensor).baseAddress ?? UnsafeRawPointer(bitPattern: 8)!, tensor.format)
+    (offset, count, self.file) = (file.offset(of: tensor), tensor.count, file)
   }
 
-  public func read(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) {
-    format.decode(bytes + offset * format.size, count: count, into: floats)
+  private var elements: StoredElements {
+    guard let format = format.floating else { preconditionFailure("\(format.rawValue) holds no floating-point numbers") }
+    return StoredElements(bytes: bytes, format: format)
   }
 
+  public var stored: StoredTensor? { format.floating.map { StoredTensor(file: file, offset: offset, format: $0) } }
+
+  public func read(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) { elements.read(offset: offset, count: count, into: floats) }
   public func readFinite(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) -> Bool {
-    if format == .bfloat16 {
-      return ck_bf16_to_f32_finite((bytes + offset * 2).assumingMemoryBound(to: UInt16.self), floats, count) == 1
-    }
-    read(offset: offset, count: count, into: floats)
-    return ck_all_within(floats, .greatestFiniteMagnitude, count) == 1
+    elements.readFinite(offset: offset, count: count, into: floats)
   }
-
-  public func lend(offset: Int, count: Int) -> UnsafePointer<Float>? {
-    guard format == .float32, UInt(bitPattern: bytes) % 4 == 0 else { return nil }
-    return (bytes + offset * 4).assumingMemoryBound(to: Float.self)
-  }
+  public func lend(offset: Int, count: Int) -> UnsafePointer<Float>? { format == .float32 ? elements.lend(offset: offset, count: count) : nil }
 }
 
 /// A tensor in memory.
@@ -86,17 +95,19 @@ public final class ArraySource: TensorSource, @unchecked Sendable {
 /// Rounds another source to a format before arithmetic, as `dtype` asks for.
 public struct RoundedSource: TensorSource {
   let source: any TensorSource
-  let format: NumberFormat
+  let format: FloatFormat
   public var count: Int { source.count }
 
-  public init(_ source: any TensorSource, to format: NumberFormat) { (self.source, self.format) = (source, format) }
+  public init(_ source: any TensorSource, to format: FloatFormat) { (self.source, self.format) = (source, format) }
+
+  public var stored: StoredTensor? {
+    guard var stored = source.stored, stored.rounding == nil else { return nil }
+    stored.rounding = format
+    return stored
+  }
 
   public func read(offset: Int, count: Int, into floats: UnsafeMutablePointer<Float>) {
     source.read(offset: offset, count: count, into: floats)
-    withUnsafeTemporaryAllocation(byteCount: count * format.size, alignment: 8) { bytes in
-      guard let base = bytes.baseAddress else { return }
-      format.encode(floats, count: count, into: base)
-      format.decode(base, count: count, into: floats)
-    }
+    format.round(floats, count: count)
   }
 }

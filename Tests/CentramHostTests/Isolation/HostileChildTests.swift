@@ -1,5 +1,6 @@
 @testable import CentramIsolation
 import CSandbox
+import CentramBlocks
 import CentramLanes
 import CentramPluginAPI
 import Foundation
@@ -8,7 +9,7 @@ import Testing
 
 /// Both ends take anything that the other may send: an error, never a trap.
 @Suite struct HostileChildTests {
-  private static let kinds = 16
+  private static let kinds = 18
 
   /// Reads one of all that one side takes from the other.
   private static func read(_ kind: Int, _ bytes: [UInt8]) throws(ChannelError) {
@@ -29,6 +30,8 @@ import Testing
     case 12: _ = try it.functionTable()
     case 13: _ = try it.factors()
     case 14: _ = try it.ruleQuestion()
+    case 15: _ = try it.partFinding()
+    case 16: _ = try it.partOrder()
     default: _ = try it.error()
     }
     try it.end()
@@ -58,7 +61,11 @@ import Testing
         gate: GateLayerInfo(position: 3)))
     writers[13].add(LowRankFactors(rank: 1, a: [1, 2], b: [3]))
     writers[14].add(RuleQuestion(rule: "linear", matrices: [[1, 2]], rows: 1, columns: 2, name: "n", models: ["a"], parameters: parameters, seed: 3))
-    writers[15].add(PluginError(.invalid, "no"))
+    writers[15].add(PartFinding.nonFinite(BlockLoop.NonFinite(input: 1, element: 7)))
+    let input = PartOrder.Input(file: 5, offset: 64, format: .bfloat16, rounding: .float16, isChecked: true)
+    let encoding = OutputEncoding(.float16, allowsNonFinite: false)
+    writers[16].add(PartOrder(run: 1, stripe: 2, offset: 3, count: 4, length: 5, inputs: [input, nil], memory: 2, encoding: encoding))
+    writers[17].add(PluginError(.invalid, "no"))
     return writers.map(\.bytes)
   }
 

@@ -40,7 +40,7 @@ struct TensorSources {
     if let adapter = models.adapter(plan.models[input.model]) {
       source = try AdaptedSource.source(of: input.tensor, shape: entry.tensor.shape, base: source, adapter: adapter)
     }
-    guard let format, format != entry.tensor.format || models.adapter(plan.models[input.model]) != nil else { return source }
+    guard let format = format?.floating, format != entry.tensor.format.floating || models.adapter(plan.models[input.model]) != nil else { return source }
     return RoundedSource(source, to: format)
   }
 
