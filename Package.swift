@@ -227,12 +227,16 @@ let package = Package(
         "centram-install-fixture", "centram-isolation-fixture", "centram-plugin-runner",
       ], swiftSettings: swift),
     .testTarget(
-      name: "TemplateTests", dependencies: [api, "CentramHost", "CentramPackaging", "CentramPluginTesting", "CentramTemplates", "centram-describe-fixture"], swiftSettings: swift),
+      name: "TemplateTests",
+      dependencies: [
+        api, "CentramHost", "CentramIsolation", "CentramPackaging", "CentramPluginTesting", "CentramTemplates", "centram-describe-fixture", "centram-plugin-runner",
+      ], swiftSettings: swift),
     .testTarget(
       name: "PluginConformanceTests",
       dependencies: [api, "CentramPluginTesting", "GateCorpus", "GateMeasuringCorpus"] + mergeOperators + trainers + firstLayers + measuringLayers, swiftSettings: swift),
     .executableTarget(
-      name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport", exclude: ["compare.py", "raw_tcp.c"], swiftSettings: swift),
+      name: "centram-transport-bench", dependencies: [api, "CentramWire", "CSodium"], path: "Benchmarks/Transport",
+      exclude: ["compare.py", "handshake.c", "raw_tcp.c"], swiftSettings: swift),
     .executableTarget(
       name: "centram-isolation-bench",
       dependencies: [api, "CentramHost", "CentramIsolation", "CentramLanes", "CentramModel", "CentramNode", "CentramPluginTesting"], path: "Benchmarks/Isolation",
@@ -263,6 +267,7 @@ let package = Package(
       dependencies: [
         api, "CentramGenome", "CentramHost", "CentramModel", "CentramNode", "CentramPluginTesting", "CentramStore", "CentramTransportSupport", "CentramWire",
         "Fuzzing", "LinkedGate", "MergeOperators_LoraCat", "MergeOperators_LoraSVD", "Trainers_DPLora", "Trainers_Lora", "Transport_Memory",
+        .product(name: "GRDB", package: "GRDB.swift"),
       ], swiftSettings: swift),
     .testTarget(
       name: "GateTests", dependencies: [api, "CentramGenome", "CentramHost", "CentramNode", "GateCorpus", "LinkedGate"] + firstLayers, swiftSettings: swift),

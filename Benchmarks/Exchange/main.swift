@@ -13,7 +13,7 @@ internal import Transport_Quic
 // and the gate lets everything through.
 
 let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
-let megabytes = arguments.first ?? 50, givers = arguments.dropFirst().first ?? 1, chunkKiB = arguments.dropFirst(2).first ?? 256
+let megabytes = arguments.first ?? 50, givers = arguments.dropFirst().first ?? 1, chunkKiB = arguments.dropFirst(2).first ?? 1024
 guard (1...1024).contains(megabytes), (1...8).contains(givers), (1...1024).contains(chunkKiB) else {
   print("usage: centram-exchange-bench [MEGABYTES 1-1024] [GIVERS 1-8] [CHUNK_KIB 1-1024]")
   exit(64)

@@ -3,8 +3,8 @@
 #include "centram_training_kernels.h"
 
 // A strip of B is packed at a time: MT_STRIP columns, MT_DEPTH of k. It lives in the second-level cache. Both are multiples of every block.
-// Of a transposed A as many columns are packed as three cache lines hold, a multiple of every tile's rows.
-enum { MT_STRIP = 256, MT_DEPTH = 256, MT_SLIVERS = 48, MT_SCRATCH = MT_STRIP * MT_DEPTH + MT_SLIVERS * MT_DEPTH + 32 * MT_DEPTH };
+// Of A MT_ROWS rows are used at a time, a multiple of every tile's; where it is transposed they are packed.
+enum { MT_STRIP = 256, MT_DEPTH = 256, MT_ROWS = 96, MT_SCRATCH = MT_STRIP * MT_DEPTH + MT_ROWS * MT_DEPTH + 32 * MT_DEPTH };
 
 struct mt_context {
   mk_pool *pool;

@@ -91,7 +91,8 @@ static cquic_connection *serve(cquic_endpoint *endpoint, const ngtcp2_pkt_hd *he
   }
   ngtcp2_path where = cq_path(path);
   good = good &&
-         ngtcp2_conn_server_new(&connection->quic, &header->scid, &id, &where, header->version, &callbacks, &settings, &parameters, NULL, connection) == 0 &&
+         ngtcp2_conn_server_new(&connection->quic, &header->scid, &id, &where, header->version, &callbacks, &settings, &parameters, &endpoint->memory,
+                                connection) == 0 &&
          cq_tls_attach(connection) && cq_cid_add(connection, id.data, CQ_CID_LENGTH) && cq_cid_add(connection, header->dcid.data, header->dcid.datalen);
   if (good) return connection;
   cq_connection_destroy(connection);

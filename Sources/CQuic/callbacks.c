@@ -114,7 +114,7 @@ static int stateless_reset(ngtcp2_conn *quic, const ngtcp2_pkt_stateless_reset *
 
 void cq_callbacks_fill(ngtcp2_callbacks *callbacks, bool server) {
   *callbacks = (ngtcp2_callbacks){
-      .recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,
+      .recv_crypto_data = cq_tls_received,
       .encrypt = ngtcp2_crypto_encrypt_cb,
       .decrypt = cq_guard_decrypt,
       .hp_mask = ngtcp2_crypto_hp_mask_cb,

@@ -83,7 +83,7 @@ cquic_connection *cquic_connect(cquic_endpoint *endpoint, const cquic_path *path
   cq_random(endpoint, source.data, CQ_CID_LENGTH);
   ngtcp2_path where = cq_path(path);
   connection->now = now;
-  if (ngtcp2_conn_client_new(&connection->quic, &destination, &source, &where, NGTCP2_PROTO_VER_V1, &callbacks, &settings, &parameters, NULL,
+  if (ngtcp2_conn_client_new(&connection->quic, &destination, &source, &where, NGTCP2_PROTO_VER_V1, &callbacks, &settings, &parameters, &endpoint->memory,
                              connection) != 0 ||
       !cq_tls_attach(connection) || !cq_cid_add(connection, source.data, CQ_CID_LENGTH)) {
     cq_connection_destroy(connection);

@@ -30,6 +30,7 @@ cquic_endpoint *cquic_endpoint_new(const cquic_config *config, const char **reas
     return NULL;
   }
   endpoint->config = *config;
+  cq_memory_init(endpoint);
   snprintf(endpoint->alpn, sizeof endpoint->alpn, "%s", config->alpn);
   endpoint->config.alpn = endpoint->alpn;
   endpoint->bucket_count = 64;
@@ -62,6 +63,7 @@ void cquic_endpoint_free(cquic_endpoint *endpoint) {
   if (endpoint->certificate) gnutls_x509_crt_deinit(endpoint->certificate);
   if (endpoint->key) gnutls_x509_privkey_deinit(endpoint->key);
   gnutls_memset(endpoint->secret, 0, sizeof endpoint->secret);
+  cq_memory_free(endpoint);
   free(endpoint->stash);
   free(endpoint->rates);
   free(endpoint->heap);

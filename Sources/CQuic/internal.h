@@ -9,7 +9,8 @@
 #include <ngtcp2/ngtcp2.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 
-enum { CQ_CID_LENGTH = 16, CQ_CLOSE_PACKET = 1280, CQ_CONTROL_LIMIT = 256, CQ_RATE_SLOTS = 2048, CQ_LARGE_BLOCK = 32768, CQ_SMALL_BLOCK = 2048 };
+enum { CQ_CID_LENGTH = 16, CQ_CLOSE_PACKET = 1280, CQ_CONTROL_LIMIT = 256, CQ_RATE_SLOTS = 2048, CQ_LARGE_BLOCK = 32768, CQ_SMALL_BLOCK = 2048,
+       CQ_PLACE_CLASSES = 4 };
 
 // Bytes of a stream or a datagram. Blocks of CQ_LARGE_BLOCK are kept for reuse.
 typedef struct cq_block {
@@ -92,6 +93,8 @@ struct cquic_connection {
   cquic_source source;
   uint64_t packets_received, packets_sent, retire_prior_to;
   uint8_t expected[CQUIC_KEY_SIZE], key[CQUIC_KEY_SIZE], binding[CQUIC_BINDING_SIZE];
+  uint32_t late_left;      // of a TLS message after the handshake: bytes that are still to come
+  uint8_t late_header[4], late_count;
   bool server, expects, has_key, wrong_key, bad_certificate, dirty, in_heap, handshake_done, settled, connected, shown, released;
   bool close_wanted, close_pending, paced, waits_for_stream, waits_for_datagram, stateless_reset, ended;
 };
@@ -108,6 +111,13 @@ typedef struct {
   uint64_t key, window;  // minute
   uint32_t unproved, proved;
 } cq_rate_slot;
+
+// Places for pools of the library of one number of pages.
+typedef struct {
+  struct cq_region *regions;
+  void **free;
+  size_t free_count, total;
+} cq_places;
 
 struct cquic_endpoint {
   cquic_config config;
@@ -132,6 +142,8 @@ struct cquic_endpoint {
   size_t spare_count;
   cq_rate_slot *rates;
   cquic_counters counters;
+  ngtcp2_mem memory;
+  cq_places places[CQ_PLACE_CLASSES];  // of 1, 2 ... pages
   bool accepts;
 };
 
@@ -156,11 +168,17 @@ void cq_blocks_free(cquic_endpoint *endpoint, cq_block_list *list);
 // Returns how many bytes were taken: all, unless memory is out.
 size_t cq_blocks_append(cquic_endpoint *endpoint, cq_block_list *list, const uint8_t *bytes, size_t count);
 size_t cq_blocks_take(cquic_endpoint *endpoint, cq_block_list *list, uint8_t *bytes, size_t capacity);
+// memory.c
+void cq_memory_init(cquic_endpoint *endpoint);
+void cq_memory_free(cquic_endpoint *endpoint);
 // tls.c
 void cq_random(cquic_endpoint *endpoint, uint8_t *bytes, size_t count);
 const char *cq_identity_make(cquic_endpoint *endpoint);
 bool cq_tls_attach(cquic_connection *connection);
 bool cq_tls_bind(cquic_connection *connection);
+// After the handshake nothing of TLS is needed but the keys, and the library has those.
+void cq_tls_release(cquic_connection *connection);
+int cq_tls_received(ngtcp2_conn *quic, ngtcp2_crypto_level level, uint64_t offset, const uint8_t *bytes, size_t count, void *user);
 // connection.c
 cquic_connection *cq_connection_new(cquic_endpoint *endpoint);
 void cq_connection_mark(cquic_connection *connection);

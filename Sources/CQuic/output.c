@@ -14,6 +14,7 @@ static void settle(cquic_connection *connection) {
     cq_connection_failed(connection, NGTCP2_ERR_INTERNAL, connection->now);
     return;
   }
+  cq_tls_release(connection);
   cquic_endpoint *endpoint = connection->endpoint;
   connection->connected = true;
   endpoint->counters.handshakes_completed++;

@@ -133,6 +133,44 @@ bool cq_tls_bind(cquic_connection *connection) {
   return gnutls_prf_rfc5705(connection->tls, sizeof label - 1, label, 0, "", CQUIC_BINDING_SIZE, (char *)connection->binding) == 0;
 }
 
+// The session is a fifth of what a connection takes.
+void cq_tls_release(cquic_connection *connection) {
+  ngtcp2_conn_set_tls_native_handle(connection->quic, NULL);
+  gnutls_deinit(connection->tls);
+  connection->tls = NULL;
+}
+
+// After the handshake a server may send session tickets, which are not used here, and nothing else: QUIC has no other messages then.
+static bool late_message(cquic_connection *connection, const uint8_t *bytes, size_t count) {
+  enum { NEW_SESSION_TICKET = 4 };
+  if (connection->server) return false;
+  while (count) {
+    if (connection->late_left) {
+      size_t part = count < connection->late_left ? count : connection->late_left;
+      connection->late_left -= (uint32_t)part;
+      bytes += part;
+      count -= part;
+      continue;
+    }
+    connection->late_header[connection->late_count++] = *bytes++;
+    count--;
+    if (connection->late_header[0] != NEW_SESSION_TICKET) return false;
+    if (connection->late_count < sizeof connection->late_header) continue;
+    connection->late_count = 0;
+    connection->late_left = (uint32_t)connection->late_header[1] << 16 | (uint32_t)connection->late_header[2] << 8 | connection->late_header[3];
+  }
+  return true;
+}
+
+int cq_tls_received(ngtcp2_conn *quic, ngtcp2_crypto_level level, uint64_t offset, const uint8_t *bytes, size_t count, void *user) {
+  enum { UNEXPECTED_MESSAGE = 10 };
+  cquic_connection *connection = user;
+  if (connection->tls) return ngtcp2_crypto_recv_crypto_data_cb(quic, level, offset, bytes, count, user);
+  if (late_message(connection, bytes, count)) return 0;
+  ngtcp2_conn_set_tls_alert(quic, UNEXPECTED_MESSAGE);
+  return NGTCP2_ERR_CRYPTO;
+}
+
 bool cquic_endpoint_pem(const cquic_endpoint *endpoint, char *certificate, size_t *certificate_size, char *key, size_t *key_size) {
   return gnutls_x509_crt_export(endpoint->certificate, GNUTLS_X509_FMT_PEM, certificate, certificate_size) == 0 &&
          gnutls_x509_privkey_export_pkcs8(endpoint->key, GNUTLS_X509_FMT_PEM, NULL, GNUTLS_PKCS_PLAIN, key, key_size) == 0;

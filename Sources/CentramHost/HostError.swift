@@ -21,6 +21,8 @@ public struct HostError: Error, Sendable, Equatable, CustomStringConvertible {
     public static var wrongKind: Code { .init(rawValue: "wrong-kind") }
     /// Too many versions of one plugin are loaded; a library is never unloaded.
     public static var restartNeeded: Code { .init(rawValue: "restart-needed") }
+    /// The operator withdrew the plugin's key or a hash of it.
+    static var revoked: Code { .init(rawValue: "revoked") }
     /// A file could not be read or written.
     public static var inputOutput: Code { .init(rawValue: "input-output") }
   }

@@ -31,7 +31,8 @@ public final class PluginHost: Sendable {
 
   /// Looks for plugins in all places and reads each `plugin.json`. May be called again: new plugins are added, loaded
   /// ones stay as they are.
-  /// - Parameter trust: what counts from now on. A loaded plugin that it refuses gives no more instances; nil: as before.
+  /// - Parameter trust: what counts from now on. A loaded plugin that it refuses gives no more instances;
+  ///   of one that it revokes the process is ended, and what asks before each use is refused. Nil: as before.
   @discardableResult public func discover(trust: TrustPolicy? = nil) -> PluginRegistry {
     loading.withLock { _ in
       if let trust { state.withLock { $0.trust = trust } }
@@ -55,7 +56,10 @@ public final class PluginHost: Sendable {
       // What is in memory stays known, also where its folder is gone or holds another version now.
       records += old.filter { known in known.isInMemory && !records.contains { $0.key == known.key } }
       for index in records.indices where records[index].isInMemory && !records[index].isFailed {
-        records[index].judgeAgain(state.withLock { [key = records[index].key] state in state.loaded[key]?.refusal(under: state.trust) })
+        let (loaded, trust) = state.withLock { [key = records[index].key] state in (state.loaded[key], state.trust) }
+        let refusal = loaded?.refusal(under: trust)
+        records[index].judgeAgain(refusal?.message)
+        loaded?.withdraw(refusal?.code == .revoked ? refusal?.message : nil)
       }
       return state.withLock { state in
         state.registry.records = records

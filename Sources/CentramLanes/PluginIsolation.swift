@@ -42,6 +42,9 @@ public protocol IsolatedPlugin: AnyObject, Sendable {
   func capability() throws(PluginError) -> Capability
   /// Waits until the process answers.
   func ping() throws(PluginError)
+  /// Ends the process, if need be until it is let go on: calls under way, and later ones, throw `.unavailable` with the reason.
+  /// - Parameter reason: a sentence's end, such as `the key that signed it was revoked on …`; nil: it may run.
+  func withdraw(_ reason: String?)
   /// Ends the process for good. Calls under way, and later ones, throw `.closed`.
   func stop()
 }

@@ -47,6 +47,18 @@ import Testing
     #expect(results.filter(\.failed) == [])
   }
 
+  @Test func theFixtureOfAnOperatorInCBreaksWhatIsWrongWithIt() async throws {
+    let host = try Workshop.host(fixture: "merge", id: "test.merge.center", kind: .mergeOperator)
+    let results = await MergeOperatorConformance { (it) throws(PluginError) in
+      do throws(HostError) { return try host.mergeOperator("center", configurationJSON: it.configurationJSON) } catch {
+        throw error.cause ?? PluginError(.internalFailure, error.message)
+      }
+    }.run()
+    // It moves what all inputs agree on, says that it draws and does not, and goes without the weight that it requires.
+    let failed = Set(results.filter(\.failed).map(\.check))
+    #expect(failed == ["identity", "masks", "missing-parameter", "seed", "seed-by-tensor"], "\(results.filter(\.failed))")
+  }
+
   @Test func theFixtureOfATrainerInCBreaksItsPromiseToGoOn() async throws {
     let host = try Workshop.host(fixture: "trainer", id: "test.trainer.descent", kind: .trainer)
     var options = TrainerConformance.Options()

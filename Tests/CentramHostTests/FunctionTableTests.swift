@@ -4,9 +4,10 @@ import Foundation
 import Testing
 
 @Suite struct FunctionTableTests {
-  /// A plugin around the kernels that know nothing of Centram.
+  /// A plugin around the kernels that know nothing of Centram, in this process or in one of its own.
   private func host(
-    _ kind: PluginKind, _ function: [String: Any], parameters: [[String: Any]] = [], needs: [String: Any] = [:], services: any HostServices = DefaultHostServices()
+    _ kind: PluginKind, _ function: [String: Any], parameters: [[String: Any]] = [], needs: [String: Any] = [:], services: any HostServices = DefaultHostServices(),
+    isolated: Bool = false
   ) throws -> PluginHost {
     let folder = try Workshop.folder()
     try Workshop.plugin(Workshop.library("kernels"), id: "acme.kernel", kind: kind, in: folder) { manifest in
@@ -14,7 +15,7 @@ import Testing
       manifest["functions"] = [kind == .mergeOperator ? "merge_block" : "judge": function]
       (manifest["parameters"], manifest["needs"]) = (parameters, needs)
     }
-    return Workshop.host(folder, services: services)
+    return isolated ? Isolated.host(folder, services: services) : Workshop.host(folder, services: services)
   }
 
   private let blend: [String: Any] = [
@@ -29,24 +30,25 @@ import Testing
     ["name": "weight", "type": "number", "scope": "per-input", "required": true, "summary": "share"], ["name": "strength", "type": "number", "default": 1, "limits": [-1, 2]],
   ]
 
-  @Test func callsAKernelOnEachBlock() throws {
-    let host = try host(.mergeOperator, blend, parameters: blendParameters, needs: ["base_is_input": true, "inputs": [2, 3]])
+  @Test(arguments: [false, true]) func callsAKernelOnEachBlock(isolated: Bool) throws {
+    let host = try host(.mergeOperator, blend, parameters: blendParameters, needs: ["base_is_input": true, "inputs": [2, 3]], isolated: isolated)
     let blend = try host.mergeOperator("kernel")
+    #expect(host.snapshot().records.first?.placement == (isolated ? .isolated : .inProcess))
     #expect(blend.info.inputs == 2...3 && blend.info.needs == .baseAsInput && blend.info.parameters[0].isRequired)
     #expect(blend.info.parameters[1].defaultValue == .number(1) && blend.info.parameters[1].limits == -1...2)
     let driver = LendingDriver([[1, 2, 3], [10, 20, 30]], blockSize: 2)
     #expect(try blend.merged(driver, weights: [1, 0.5], shared: ["strength": .number(2)]) == [12, 24, 36])
   }
 
-  @Test func handsOnTheKernelsStatusAndNamesWhatIsMissing() throws {
-    let blend = try host(.mergeOperator, blend, parameters: blendParameters).mergeOperator("kernel")
+  @Test(arguments: [false, true]) func handsOnTheKernelsStatusAndNamesWhatIsMissing(isolated: Bool) throws {
+    let blend = try host(.mergeOperator, blend, parameters: blendParameters, isolated: isolated).mergeOperator("kernel")
     let status = try #require(throws: PluginError.self) { _ = try blend.merged(LendingDriver([[1]]), weights: [1], shared: ["strength": .number(-1)]) }
     #expect(status == PluginError(.limitExceeded, "acme_blend returned 7 for blk.0.weight"))
     let missing = try #require(throws: PluginError.self) { _ = try blend.merged(LendingDriver([[1]]), shared: ["strength": .number(1)]) }
     #expect(missing.message == "parameter weight is missing for input 0")
   }
 
-  @Test func givesAKernelCallbacksThatKnowWhatTheyStandFor() throws {
+  @Test(arguments: [false, true]) func givesAKernelCallbacksThatKnowWhatTheyStandFor(isolated: Bool) throws {
     let dropout: [String: Any] = [
       "symbol": "acme_dropout",
       "arguments": [
@@ -54,7 +56,7 @@ import Testing
         ["role": "constant", "type": "f64", "value": 0.25], ["role": "output", "type": "pointer"],
       ],
     ]
-    let operation = try #require(try host(.mergeOperator, dropout, needs: ["seed": true]).mergeOperator("kernel") as? any TensorMerging)
+    let operation = try #require(try host(.mergeOperator, dropout, needs: ["seed": true], isolated: isolated).mergeOperator("kernel") as? any TensorMerging)
     func run(_ blockSize: Int, seed: UInt64) throws -> [Float] {
       let driver = LendingDriver([(0..<10_000).map { Float($0 + 1) }], blockSize: blockSize)
       try operation.merge(.vector(driver, seed: seed))
@@ -77,7 +79,7 @@ import Testing
         weights: UnsafeRawBufferPointer(weights), policyJSON: policy))
   }
 
-  @Test func judgesByAScoreInsideARange() async throws {
+  @Test(arguments: [false, true]) func judgesByAScoreInsideARange(isolated: Bool) async throws {
     let log = LogCollector()
     let mean: [String: Any] = [
       "symbol": "acme_mean_byte", "result": ["role": "score", "type": "f64", "accept": [0, 12]] as [String: Any],
@@ -88,20 +90,22 @@ import Testing
     ]
     let host = try host(
       .gateLayer, mean, parameters: [["name": "bias", "type": "number", "default": 1.5]], needs: ["position": 12, "directions": ["outbound"]],
-      services: log.services)
+      services: log.services, isolated: isolated)
     #expect(try await judge(host) == Verdict(.accept, evidence: [.init("sum", "40"), .init("acme_mean_byte", "11.5")]))
     let high = try await judge(host, policy: #"{"bias":4,"other":"x"}"#)
     #expect(high.decision == .reject(reason: "acme_mean_byte gives 14.0; accepted is 0.0 to 12.0"))
     let info = try host.gateLayer("kernel").info
-    #expect(info.position == 12 && info.directions == [.outbound] && log.all == ["info acme.kernel: measured", "info acme.kernel: measured"])
+    #expect(info.position == 12 && info.directions == [.outbound])
+    // From another process a line comes when it comes.
+    if !isolated { #expect(log.all == ["info acme.kernel: measured", "info acme.kernel: measured"]) }
   }
 
-  @Test func judgesByADecision() async throws {
+  @Test(arguments: [false, true]) func judgesByADecision(isolated: Bool) async throws {
     let decide: [String: Any] = [
       "symbol": "acme_decide", "result": ["role": "decision", "type": "i32"],
       "arguments": [["role": "direction", "type": "i32"], ["role": "content_hash", "type": "pointer"], ["role": "weights_size", "type": "i64"]],
     ]
-    let host = try host(.gateLayer, decide)
+    let host = try host(.gateLayer, decide, isolated: isolated)
     #expect(try await judge(host).decision == .accept)
     #expect(try await judge(host, hash: 1).decision == .reject(reason: "acme_decide says so"))
     #expect(try await judge(host, direction: .outbound).decision == .quarantine(reason: "acme_decide says so"))

@@ -62,9 +62,12 @@ enum Binary {
       if let input { process.standardInput = input }
       try process.run()
       for (index, pipe) in [output, errors].enumerated() {
-        DispatchQueue.global().async(group: group) {
+        group.enter()
+        // A thread of its own: many tests block at once, and a queue's threads may all be among them.
+        Thread.detachNewThread { [self, group] in
           let data = pipe.fileHandleForReading.readDataToEndOfFile()
-          self.texts[index] = String(decoding: data, as: UTF8.self)
+          texts[index] = String(decoding: data, as: UTF8.self)
+          group.leave()
         }
       }
     }

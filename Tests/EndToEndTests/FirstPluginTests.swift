@@ -19,22 +19,32 @@ import Testing
     try FileManager.default.createDirectory(atPath: folder("home/models"), withIntermediateDirectories: true)
     try Models.make(in: folder("home/models"), format: .float32)
     let blocks = page.components(separatedBy: "```sh\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
-    #expect(blocks.count == 7)
+    #expect(blocks.count == 8)
     let script = "set -eux\ncd '\(folder.path)'\n" + blocks.joined()
     // The page's first step installs; here the host and the SDK are those of this checkout.
     let environment = ["HOME": folder("home"), "PATH": "\(Binary.folder):/usr/bin:/bin", "CENTRAM_SDK": try Self.sdk.get()]
     let result = try Binary.Running("/bin/sh", ["-c", script], environment).wait()
     try #require(result.status == 0, "\(result.output)\n\(result.errors)")
-    for part in ["average/plugin.c", "com.acme.average 0.2.0 installed", "signed by acme", "Average by squared weights", "block-size"] {
+    for part in ["average/plugin.c", "com.acme.average 0.2.0 installed", "signed by acme", "Average by squared weights", "block-size", "removed com.acme.average"] {
       #expect(result.output.contains(part), "\(part) in \(result.output)")
     }
     #expect(!result.output.contains("FAILED"), "\(result.output)")
   }
 
-  /// Nobody signed it, so a host would isolate it; its suite needs two identities of it, and runs all the same.
-  @Test func aNewTransportInCPassesItsSuiteUnsigned() throws {
-    let folder = try TemporaryFolder(), environment = ["HOME": folder("home"), "PATH": "\(Binary.folder):/usr/bin:/bin", "CENTRAM_SDK": try Self.sdk.get()]
-    let script = "set -e; centram-host plugin new transport --language c --id com.acme.loop --into '\(folder("loop"))'; make -C '\(folder("loop"))' check"
+  private static let cargo: String? = {
+    let own = ProcessInfo.processInfo.environment, places = (own["PATH"] ?? "").split(separator: ":").map { "\($0)/cargo" } + ["\(own["HOME"] ?? "")/.cargo/bin/cargo"]
+    return places.first { FileManager.default.isExecutableFile(atPath: $0) }
+  }()
+
+  /// Nobody signed it, so the host isolates it, and its suite too.
+  @Test(arguments: ["c", "swift", "rust"]) func aNewTransportPassesItsSuiteUnsigned(_ language: String) throws {
+    if language == "rust", Self.cargo == nil { return }
+    let folder = try TemporaryFolder(), own = ProcessInfo.processInfo.environment, home = own["HOME"] ?? ""
+    let environment = [
+      "HOME": folder("home"), "PATH": "\(Binary.folder):\(own["PATH"] ?? "/usr/bin:/bin")", "CENTRAM_SDK": try Self.sdk.get(), "CARGO": Self.cargo ?? "",
+      "CARGO_HOME": own["CARGO_HOME"] ?? home + "/.cargo", "RUSTUP_HOME": own["RUSTUP_HOME"] ?? home + "/.rustup",
+    ]
+    let script = "set -e; centram-host plugin new transport --language \(language) --id com.acme.loop --into '\(folder("loop"))'; make -C '\(folder("loop"))' check"
     let result = try Binary.Running("/bin/sh", ["-c", script], environment).wait()
     try #require(result.status == 0, "\(result.output)\n\(result.errors)")
     #expect(result.output.contains("half-close") && !result.output.contains("FAILED"), "\(result.output)")

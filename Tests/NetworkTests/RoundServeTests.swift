@@ -9,7 +9,8 @@ import Testing
 
   private struct Round: Decodable {
     struct Vote: Decodable { let step: UInt32, participant: UInt32, accept: Bool, lift: Double }
-    let round: String, role: String, phase: String, step: UInt32, participants: Int, lastResult: String, message: String, votes: [Vote]
+    struct Wait: Decodable { let what: String, since: UInt64?, until: UInt64? }
+    let round: String, role: String, phase: String, step: UInt32, participants: Int, joinBy: UInt64, lastResult: String, message: String, votes: [Vote], waiting: Wait?
   }
   private struct Genome: Decodable { let state: String, domain: String, base: String }
 
@@ -38,6 +39,10 @@ import Testing
         "--trainer-parameters", #"{"rank": 8, "batch": 2, "length": 65, "learning_rate": 0.001, "schedule": "constant", "validate_every": 0}"#,
       ], a)
     #expect(round.count == 32)
+    let begun = try #require(try rounds(a).first { $0.role == "coordinating" }), wait = try #require(begun.waiting)
+    #expect(wait.what.hasPrefix("participants: ") && wait.what.hasSuffix(" joined, 3 to 3 can") && wait.until == begun.joinBy && wait.since ?? .max < begun.joinBy, "\(wait)")
+    let text = try host(["round", "status"], a)
+    #expect(text.contains("  waits for participants: ") && text.contains(" so far, at most "), "\(text)")
     for (number, node) in others.enumerated() {
       try #require(node.wait(for: "round \(round.prefix(8)) is announced") != nil, "\(a.text)\n\(node.text)")
       let heard = try #require(try rounds(node).first)
@@ -52,7 +57,7 @@ import Testing
       let own = try rounds(node).filter { $0.round == round }
       // The coordinator takes part, too.
       #expect(own.map(\.role) == (node === a ? ["coordinating", "participating"] : ["participating"]), "\(own)")
-      #expect(own.allSatisfy { $0.phase == "done" && $0.step == 2 && $0.participants == 3 && $0.message.isEmpty }, "\(own)\n\(node.text)")
+      #expect(own.allSatisfy { $0.phase == "done" && $0.step == 2 && $0.participants == 3 && $0.message.isEmpty && $0.waiting == nil }, "\(own)\n\(node.text)")
       results.formUnion(own.map(\.lastResult))
     }
     #expect(results.count == 1 && results.first?.count == 64)

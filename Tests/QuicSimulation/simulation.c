@@ -8,6 +8,7 @@
 
 void garbage_run(uint64_t count);
 void hostile_run(uint64_t count);
+void late_run(void);
 
 enum { STREAMS = 3 };
 
@@ -186,7 +187,7 @@ static uint64_t run(uint64_t seed, bool print) {
 int main(int count, char **arguments) {
   setvbuf(stdout, NULL, _IOLBF, 0);
   if (count == 3 && strcmp(arguments[1], "garbage") == 0) return garbage_run(strtoull(arguments[2], NULL, 10)), 0;
-  if (count == 3 && strcmp(arguments[1], "hostile") == 0) return hostile_run(strtoull(arguments[2], NULL, 10)), 0;
+  if (count == 3 && strcmp(arguments[1], "hostile") == 0) return late_run(), hostile_run(strtoull(arguments[2], NULL, 10)), 0;
   uint64_t first = count > 1 ? strtoull(arguments[1], NULL, 10) : 1, seeds = count > 2 ? strtoull(arguments[2], NULL, 10) : 10;
   for (uint64_t seed = first; seed < first + seeds; seed++) {
     uint64_t trace = run(seed, seeds <= 20);

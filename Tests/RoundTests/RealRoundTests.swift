@@ -123,7 +123,8 @@ final class Latch: Sendable {
       settings.listen = ["memory://\(name):1"]
       settings.peers = number == 0 ? [] : [PeerReference(address: "memory://n0:1", key: nil)]
       let node = NetworkNode(
-        settings: settings, key: key, transports: [network.transport(host: name, identity: PeerID(key.publicKey.bytes)!)], clock: clock, random: SystemRandom())
+        settings: settings, key: key, transports: [network.transport(host: name, identity: PeerID(key.publicKey.bytes)!)], clock: clock, random: SystemRandom(),
+        log: { level, text in if ServiceWorld.prints { print("\(clock.unixMilliseconds) \(name) \(level) \(text)") } })
       let store = try GenomeStore(folder: folder("store-\(number)")), work = folder("work-\(number)"), data = folder("data-\(number).txt")
       try Data(Self.text(number).utf8).write(to: URL(fileURLWithPath: data))
       var hooks = RoundService.Hooks { (announce) throws(RoundError) in try Self.work(announce, store, data: number == 0 ? nil : data, folder: work) }

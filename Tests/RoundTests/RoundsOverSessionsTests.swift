@@ -42,8 +42,12 @@ import Testing
     var all: [ServiceWorld.Member] { [coordinator] + members }
   }
 
-  private static func begin(
-    _ world: ServiceWorld, participants: Int, minimum: UInt32? = nil, outerSteps: UInt32, work: @escaping @Sendable (Int, WorkDouble) -> WorkDouble = { $1 }
+  /// - Parameters:
+  ///   - quorum: basis points.
+  ///   - isPatient: an hour for everything, so that no deadline helps the round on.
+  static func begin(
+    _ world: ServiceWorld, participants: Int, minimum: UInt32? = nil, outerSteps: UInt32, quorum: UInt32 = 6_667, isPatient: Bool = false,
+    work: @escaping @Sendable (Int, WorkDouble) -> WorkDouble = { $1 }
   ) async throws -> Course {
     let clock = world.simulation.clock
     func member(_ number: Int) async throws -> ServiceWorld.Member {
@@ -53,7 +57,9 @@ import Testing
     var members: [ServiceWorld.Member] = []
     for number in 1...participants { members.append(try await member(number)) }
     await coordinator.node.wait { $0.count { $0.state == .connected } >= participants }
-    let announce = Self.announce(world, participants: (minimum ?? UInt32(participants))...UInt32(participants), outerSteps: outerSteps)
+    var announce = Self.announce(world, participants: (minimum ?? UInt32(participants))...UInt32(participants), outerSteps: outerSteps)
+    announce.quorumBps = quorum
+    if isPatient { (announce.stepMs, announce.revealMs, announce.voteMs) = (3_600_000, 3_600_000, 3_600_000) }
     try await coordinator.service.start(announce)
     for member in members {
       _ = await world.wait { await member.service.announced().contains { $0.isVerified } }

@@ -132,13 +132,15 @@ struct WorkDouble: RoundWork {
   /// Bytes of an update.
   var size = 100
   /// How long it trains.
-  var training: @Sendable () async -> Void = {}
+  var training: @Sendable () async throws(RoundError) -> Void = {}
+  /// How long it merges.
+  var merging: @Sendable () async -> Void = {}
   var refuses: @Sendable ([UInt8]) -> String? = { _ in nil }
   /// Changes a merge, for nodes that compute something else.
   var change: @Sendable ([UInt8]) -> [UInt8] = { $0 }
 
   func train(_ work: RoundTraining) async throws(RoundError) -> LocalResult {
-    await training()
+    try await training()
     var bytes = Array("\(name) step \(work.step) seed \(work.seed) ".utf8)
     while bytes.count < size { bytes.append(UInt8(truncatingIfNeeded: bytes.count &* 31)) }
     return LocalResult(hash: try put(bytes), size: UInt64(bytes.count), localSteps: 5, tokens: 50, norm: 1, loss: 1)
@@ -147,6 +149,7 @@ struct WorkDouble: RoundWork {
   func check(_ update: Data) async throws(RoundError) { if let refusal = refuses(try read(update)) { throw RoundError(.update, refusal) } }
 
   func aggregate(_ work: RoundAggregation) async throws(RoundError) -> RoundAggregate {
+    await merging()
     var bytes = work.start.isEmpty ? [] : SHA256.hash(try read(work.start))
     for part in work.parts { bytes += SHA256.hash(try read(part.hash)) + Array(" \(part.weightBasisPoints)".utf8) }
     bytes = change(bytes)

@@ -1,6 +1,7 @@
 import CentramPluginAPI
 import CentramTransportSupport
 import CentramWire
+import Foundation
 import NodeWorld
 import Testing
 
@@ -132,6 +133,46 @@ import Testing
       await world.sleep(10)
     }
     #expect(heard.all == [1, 1] && counters[.skewedClocks] == 2 && counters[Limit.gossipSkewMilliseconds] == 2)
+  }
+
+  @Test func onlyWhatARoundNeedsStaysGoodHoweverOldItIs() throws {
+    let old: [MessageType] = [.updateCommit, .updateReveal, .aggregateProposal], heard = Notes()
+    let counters = try World.attack(
+      delay: 0...0,
+      prepare: { node in
+        for type in old + [.roundStart] {
+          node.handlers.on(type) { _ in
+            heard.append(Int(type.rawValue))
+            return nil
+          }
+        }
+      }
+    ) { world, victim in
+      let peer = try await HostilePeer.connected(world, 3), round = Data(repeating: 1, count: 16), hash = Data(repeating: 2, count: 32)
+      var commit = WireUpdateCommit(), reveal = WireUpdateReveal(), proposal = WireAggregateProposal(), start = WireRoundStart(), part = WireParticipant()
+      (commit.round, commit.outerStep, commit.commitment) = (round, 1, hash)
+      (reveal.round, reveal.outerStep, reveal.salt, reveal.update, reveal.size) = (round, 1, hash, hash, 1)
+      (proposal.round, proposal.outerStep, proposal.result, proposal.size, proposal.voteByMs) = (round, 1, hash, 1, 1)
+      var share = WireContribution()
+      (share.update, share.weightBps) = (hash, 10_000)
+      proposal.contributions = [share]
+      part.key = hash
+      (start.round, start.outerStep, start.participants, start.commitByMs) = (round, 1, [part], 1)
+      func send(_ message: some WireMessage, _ time: UInt64) async throws {
+        try await peer.send(peer.frame(message, to: .anyone, session: FrameHeader.noSession, time: time).bytes)
+      }
+      // A day old, and from a time that has not come.
+      for (time, isTaken) in [(peer.now - 86_400_000, true), (peer.now + 300_001, false)] {
+        for message in [commit, reveal, proposal] as [any WireMessage] {
+          try await send(message, time)
+          if !isTaken { #expect(await peer.nextError()?.code == .badTime) }
+        }
+        try await send(start, time)
+        #expect(await peer.nextError()?.code == .badTime)
+      }
+      await world.sleep(10)
+    }
+    #expect(heard.all == old.map { Int($0.rawValue) } && counters[.skewedClocks] == 5)
   }
 
   @Test func handshakeMessagesInASessionAndSessionMessagesAsGossipAreRefused() throws {

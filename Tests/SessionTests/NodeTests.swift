@@ -30,6 +30,21 @@ import Testing
     }
   }
 
+  @Test func aSessionThatEndsDuringAHandshakeTakesNoCountWithIt() throws {
+    try World.run { world in
+      let (a, b) = (world.node(1), world.node(2, dialling: [1])), peer = world.key(2).publicKey
+      await world.start(a, 1)
+      await world.start(b, 2)
+      await a.waitForPeers(1)
+      // The peer comes back before its goodbye was heard.
+      _ = try await a.admit(peer, isDialler: false, resuming: nil, connectedAtBegin: nil)
+      await b.stop()
+      await a.wait { $0.isEmpty }
+      let entry = await a.table[peer]
+      #expect(entry?.acceptances == 1 && entry?.session == nil && entry?.connection == nil)
+    }
+  }
+
   @Test(arguments: 1...40) func crossingDialsLeaveOneConnection(seed: UInt64) throws {
     try World.run(seed: seed) { world in
       let (a, b) = (world.node(1, dialling: [2]), world.node(2, dialling: [1]))

@@ -1,4 +1,5 @@
 import CentramPluginAPI
+import CentramPluginTesting
 import CentramWire
 import Foundation
 import NodeWorld
@@ -64,6 +65,40 @@ import Testing
       #expect(await victim.session(with: peer.key.publicKey) == nil)
     }
     #expect(counters[Limit.stalledMilliseconds] == 1)
+  }
+
+  /// A clock whose sleeps do not end within a time: the node stands still.
+  private struct LateClock: NodeClock {
+    let clock: SimulationClock, standstill: Range<UInt64>
+    var unixMilliseconds: Int64 { clock.unixMilliseconds }
+    var monotonicNanoseconds: UInt64 { clock.monotonicNanoseconds }
+    func sleep(until nanoseconds: UInt64) async throws {
+      try await clock.sleep(until: standstill.contains(nanoseconds) ? standstill.upperBound : nanoseconds)
+    }
+  }
+
+  @Test(arguments: [true, false]) func aNodeThatStoodStillBlamesNobodyForIt(stoodStill: Bool) throws {
+    try World.run { world in
+      let clock = world.simulation.clock, begin = clock.monotonicNanoseconds + 10_000_000_000, end = begin + 30_000_000_000
+      var settings = NodeSettings()
+      settings.listen = [world.address(1)]
+      settings.limits = Limits([.silenceMilliseconds: 6_000, .keepAliveMilliseconds: 400])
+      let a = NetworkNode(
+        settings: settings, key: world.key(1), transports: [world.transport(1)], clock: LateClock(clock: clock, standstill: stoodStill ? begin..<end : begin..<begin),
+        random: SimulationRandom(seed: 1))
+      let b = world.node(2, dialling: [1])
+      await world.start(a, 1)
+      await world.start(b, 2)
+      await a.waitForPeers(1)
+      try await clock.sleep(until: begin)
+      // What comes meanwhile waits.
+      world.network.partition([["n1"], ["n2"]])
+      try await clock.sleep(until: end)
+      world.network.heal()
+      await world.sleep(2_000)
+      #expect((a.counters[Limit.silenceMilliseconds] == 0) == stoodStill)
+      #expect((a.counters[.connectionsLost] == 0) == stoodStill)
+    }
   }
 
   @Test func aRequestWaitsForItsTimeAndNoLonger() throws {

@@ -1,4 +1,5 @@
 import CentramHost
+import CentramIsolation
 import CentramPluginTesting
 import CentramTemplates
 import Testing
@@ -11,7 +12,11 @@ import Testing
   private func judge(_ kind: String, _ language: PluginProject.Language) async throws {
     let project = try PluginProject(kind: kind, language: language.rawValue, id: "com.acme.\(kind)-\(language)")
     let folder = try Workshop.packed(project)
-    let conformance = try PluginConformance(ConformanceRequest(path: folder, runsUnsigned: true), configuration: HostConfiguration())
+    // As `plugin check` does with what nobody signed: in a process of its own.
+    let isolation = ProcessIsolation(IsolationConfiguration(runner: try #require(Workshop.runner)))
+    let configuration = HostConfiguration(trust: TrustPolicy(untrusted: .isolate), isolation: isolation)
+    let conformance = try PluginConformance(ConformanceRequest(path: folder, runsUnsigned: true), configuration: configuration)
+    #expect(conformance.record.placement == .isolated)
     #expect(conformance.record.id == project.id && conformance.record.kind.rawValue == kind)
     let results = await conformance.suite.run()
     #expect(results.filter(\.failed) == [], "\(project.id)")
@@ -37,6 +42,18 @@ import Testing
     let packed = try Workshop.pack("\(folder)/.build/debug/libas_package.so")
     let host = PluginHost(configuration: HostConfiguration(folders: [packed]))
     #expect(host.check(packed, upTo: .instance).reason == nil)
+  }
+
+  /// Each project in Swift has a test target that judges it by the suite of its kind, with the SDK's testing kit alone.
+  @Test func aProjectInSwiftTestsItself() throws {
+    let sdk = try Workshop.folder("whole") + "/sdk"
+    try Workshop.run([Workshop.root + "/Scripts/sdk", sdk])
+    for kind in Self.kinds {
+      let project = try PluginProject(kind: kind, language: "swift", id: "com.acme.\(kind)-tests"), folder = try Workshop.folder("tests") + "/" + kind
+      try project.write(into: folder, sdk: PluginSDK(sdk))
+      let log = try Workshop.run(["swift", "test", "--disable-sandbox"], in: folder)
+      #expect(log.contains("Test keepsThePromisesOfItsKind() passed") && !log.contains("warning:"), "\(log)")
+    }
   }
 
   @Test(arguments: kinds) func aProjectInSwiftIsFormatted(_ kind: String) throws {

@@ -74,6 +74,16 @@ import Testing
     }
   }
 
+  @Test func everyTestRunEvolvesTheAPIWithPluginsOfAllKinds() throws {
+    let steps = try Repository.text("Scripts/test").split(separator: "\n").map(String.init), evolution = try Repository.text("Scripts/api-evolution")
+    #expect(steps.contains("Scripts/api-check") && steps.contains("Scripts/api-evolution"))
+    for kind in ["merge", "gate", "trainer", "economy", "transport"] {
+      #expect(Repository.files("Tests/Fixtures/Host/Evolution/Plugins", ".swift").contains { $0.hasSuffix("/\(kind).swift") }, "\(kind)")
+      #expect(Repository.files("Tests/Fixtures/Host/C", ".c").contains { $0.hasSuffix("/\(kind).c") }, "\(kind)")
+      #expect(evolution.contains(kind), "\(kind)")
+    }
+  }
+
   @Test func theHostHasAtMostTwoThousandLines() throws {
     let lines = try Repository.files("Sources/CentramHost", ".swift").reduce(0) { try $0 + Repository.text($1).split(separator: "\n", omittingEmptySubsequences: false).count - 1 }
     #expect(lines <= 2000, "CentramHost has \(lines) lines")

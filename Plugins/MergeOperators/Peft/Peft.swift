@@ -5,17 +5,20 @@ public import CentramPluginAPI
 /// Combines adapters exactly as PEFT 0.21.2's `add_weighted_adapter` does, cross terms and all, for those who need the
 /// same result. `merge.lora_cat`, `merge.lora_svd` and `merge.core_space` merge the changes themselves.
 struct Peft: AdapterMerging {
-  let info = MergeOperatorInfo(parameters: [
-    .init("weight", .number, .perInput, required: true, "factor of this adapter"),
-    .init("combination_type", .string, default: .string("svd"), "one of \(PeftOptions.names)"),
-    .init("density", .number, limits: 0...1, "share of the elements to keep; needed by ties, dare and magnitude_prune"),
-    .init("majority_sign_method", .string, default: .string("total"), "total or frequency: how ties elects signs"),
-    .init("svd_rank", .integer, default: .number(0), limits: 0...65536, "rank of the svd types; 0: the largest input rank"),
-    .init("svd_clamp", .number, limits: 0...1, "quantile at which the svd types clamp their factors"),
-    .init("adapter_count", .integer, default: .number(0), "filled in by the host: adapters of the whole merge"),
-    .init("largest_rank", .integer, default: .number(0), "filled in by the host: of the whole merge"),
-    .init("sum_of_ranks", .integer, default: .number(0), "filled in by the host: of the whole merge"),
-  ])
+  /// The dare types draw by the seed, where their caller brings no masks.
+  let info = MergeOperatorInfo(
+    needs: .seed,
+    parameters: [
+      .init("weight", .number, .perInput, required: true, "factor of this adapter"),
+      .init("combination_type", .string, default: .string("svd"), "one of \(PeftOptions.names)"),
+      .init("density", .number, limits: 0...1, "share of the elements to keep; needed by ties, dare and magnitude_prune"),
+      .init("majority_sign_method", .string, default: .string("total"), "total or frequency: how ties elects signs"),
+      .init("svd_rank", .integer, default: .number(0), limits: 0...65536, "rank of the svd types; 0: the largest input rank"),
+      .init("svd_clamp", .number, limits: 0...1, "quantile at which the svd types clamp their factors"),
+      .init("adapter_count", .integer, default: .number(0), "filled in by the host: adapters of the whole merge"),
+      .init("largest_rank", .integer, default: .number(0), "filled in by the host: of the whole merge"),
+      .init("sum_of_ranks", .integer, default: .number(0), "filled in by the host: of the whole merge"),
+    ])
 
   func merge(_ request: AdapterMergeRequest) throws(PluginError) {
     let options = try PeftOptions(request)

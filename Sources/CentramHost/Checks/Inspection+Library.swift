@@ -12,7 +12,7 @@ extension Inspection {
     let library = try SealedLibrary(path: manifest.map { path + "/" + $0.library } ?? path, isOwn: manifest != nil)
     self.library = library
     let hash = PluginSignature.sha256(library.bytes)
-    try requireNotRevoked(hash, library.name, .hash)
+    try requireNotRevoked(hash, library.name)
     guard let manifest else { return .skipped("a bare library has no plugin.json") }
     guard hash == manifest.sha256 else {
       throw HostError(

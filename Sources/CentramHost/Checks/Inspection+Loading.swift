@@ -68,7 +68,7 @@ extension Inspection {
     }
     guard capability.kind == kind else { throw HostError(.interface, "its descriptor says kind \(kind), its interface is a \(capability.kind)") }
     let services = ownServices
-    self.capability = capability.wrapping { PluginEnvironment(services: services, configurationJSON: $0.configurationJSON) }
+    self.capability = (isolated == nil ? capability.heeding(withdrawal) : capability).wrapping { PluginEnvironment(services: services, configurationJSON: $0.configurationJSON) }
     return .passed
   }
 

@@ -21,7 +21,7 @@ extension Inspection {
   mutating func verifySignature() throws(HostError) -> CheckResult.Outcome {
     publisher = nil
     let names = policy.publishers.isEmpty ? "nobody" : policy.publishers.map(\.name).joined(separator: ", ")
-    if !isBare { try requireNotRevoked(manifestBytes.withUnsafeBytes(PluginSignature.sha256), "plugin.json", .signature) }
+    if !isBare { try requireNotRevoked(manifestBytes.withUnsafeBytes(PluginSignature.sha256), "plugin.json") }
     guard !isBare, let signature else {
       guard policy.untrusted != .refuse else {
         throw HostError(
@@ -35,7 +35,7 @@ extension Inspection {
     func isSigner(_ key: [UInt8]) -> Bool { PluginSignature.isValid(signature, of: manifestBytes, key: key) }
     let trusted = policy.publishers.first { isSigner($0.key) }
     if let key = trusted?.key ?? policy.revokedKeys.keys.first(where: isSigner), let revocation = policy.revokedKeys[key] {
-      throw HostError(.signature, "the key that signed it \(revocation.sentence)")
+      throw HostError(.revoked, "the key that signed it \(revocation.sentence)")
     }
     publisher = trusted
     guard publisher != nil else {
@@ -47,8 +47,8 @@ extension Inspection {
     return .passed
   }
 
-  func requireNotRevoked(_ hash: String, _ what: String, _ check: PluginCheck) throws(HostError) {
-    if let revocation = policy.revokedHashes[hash] { throw HostError(check, "\(what) with SHA-256 \(hash) \(revocation.sentence)") }
+  func requireNotRevoked(_ hash: String, _ what: String) throws(HostError) {
+    if let revocation = policy.revokedHashes[hash] { throw HostError(.revoked, "\(what) with SHA-256 \(hash) \(revocation.sentence)") }
   }
 
   mutating func parseManifest() throws(HostError) -> CheckResult.Outcome {
@@ -60,7 +60,7 @@ extension Inspection {
   mutating func checkRights() throws(HostError) -> CheckResult.Outcome {
     placement = .inProcess
     guard let manifest else { return Self.bare }
-    try requireNotRevoked(manifest.sha256, manifest.library, .rights)
+    try requireNotRevoked(manifest.sha256, manifest.library)
     if let publisher {
       guard manifest.publisher == nil || manifest.publisher == publisher.name else {
         throw HostError(.rights, "plugin.json names the publisher \(manifest.publisher ?? ""), but \(publisher.name) signed it")
@@ -86,16 +86,19 @@ extension Inspection {
   }
 
   /// Why a policy would refuse what was read here; nil where it would not.
-  func refusal(under policy: TrustPolicy) -> String? {
+  func refusal(under policy: TrustPolicy) -> HostError? {
     var copy = self
     copy.policy = policy
     do throws(HostError) {
       _ = try copy.verifySignature()
       _ = try copy.checkRights()
-      if isBare, !policy.revokedHashes.isEmpty, let library { try copy.requireNotRevoked(PluginSignature.sha256(library.bytes), library.name, .hash) }
-    } catch { return error.message }
-    return copy.placement == .isolated && placement == .inProcess ? "it runs in this process, and is to be isolated now: restart needed" : nil
+      if isBare, !policy.revokedHashes.isEmpty, let library { try copy.requireNotRevoked(PluginSignature.sha256(library.bytes), library.name) }
+    } catch { return error }
+    return copy.placement == .isolated && placement == .inProcess ? HostError(.rights, "it runs in this process, and is to be isolated now: restart needed") : nil
   }
+
+  /// Ends what runs of the plugin, as far as it can be ended; nil lets it go on.
+  func withdraw(_ reason: String?) { if let isolated { isolated.withdraw(reason) } else { withdrawal.set(reason) } }
 
   /// Who says that the plugin may not run in this process; nil: nobody does.
   private var demandForIsolation: String? {

@@ -24,6 +24,7 @@ struct Inspection: @unchecked Sendable {  // its pointers are a library's, which
   var isolated: (any IsolatedPlugin)?
   var description: PluginDescription?
   var capability: Capability?
+  let withdrawal = Withdrawal()
 
   init(path: String, isBare: Bool, policy: TrustPolicy, services: any HostServices, isolation: (any PluginIsolation)? = nil) {
     (self.path, self.isBare, self.policy, self.services, self.isolation) = (path, isBare, policy, services, isolation)

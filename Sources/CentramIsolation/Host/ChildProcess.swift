@@ -9,8 +9,8 @@ final class ChildProcess: Sendable {
   private struct Life {
     var pid: Int32 = 0
     var isReaped = false
-    /// Why the host ended it.
-    var verdict: String?
+    /// Why the host ended it, and what that is to its callers.
+    var verdict: String?, code: PluginError.Code?
     /// How it ended; nil as long as it lives.
     var reason: String?
     var layers: [String] = []
@@ -65,6 +65,7 @@ final class ChildProcess: Sendable {
     writer.add(optional: library.entry) { $0.add($1) }
     writer.add(library.isSwift)
     writer.add(services.offered) { $0.add($1) }
+    writer.add(optional: library.functions) { $0.add($1) }
     return try decode(ask(.start, writer.bytes)) { (reader) throws(ChannelError) in
       let layers = Int32(bitPattern: try reader.number(UInt32.self))
       let names = [(CENTRAM_LAYER_SECCOMP, "seccomp"), (CENTRAM_LAYER_LANDLOCK, "landlock")].filter { layers & Int32($0.0) != 0 }.map(\.1)
@@ -98,11 +99,13 @@ final class ChildProcess: Sendable {
   private final class SpawnOutcome: Sendable { let status = Atomic<Int32>(0) }
 
   /// Ends the process.
-  /// - Parameter verdict: why, as the host sees it; nil: it is ending by itself.
-  func end(_ verdict: String?) {
+  /// - Parameters:
+  ///   - verdict: why, as the host sees it; nil: it is ending by itself.
+  ///   - code: of the error that its callers get; nil: as each of them met the end.
+  func end(_ verdict: String?, _ code: PluginError.Code? = nil) {
     life.withLock { life in
       guard life.pid > 0, !life.isReaped else { return }
-      if life.verdict == nil { life.verdict = verdict }
+      if life.verdict == nil { (life.verdict, life.code) = (verdict, code) }
       kill(life.pid, SIGKILL)
     }
   }
@@ -150,7 +153,8 @@ final class ChildProcess: Sendable {
     case .system(let number): end("could not be reached: \(String(cString: strerror(number)))")
     }
     if error == .closed { end(nil) }
-    return PluginError(code, "the process of \(library.name) \(waitForEnd())")
+    let reason = waitForEnd()
+    return PluginError(life.withLock { $0.code } ?? code, "the process of \(library.name) \(reason)")
   }
 
   private func waitForEnd() -> String {

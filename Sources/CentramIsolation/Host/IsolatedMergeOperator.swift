@@ -12,11 +12,10 @@ struct IsolatedMergeOperator: TensorMerging, BringsBlockMemory {
   static func make(_ process: IsolatedProcess, _ environment: PluginEnvironment) throws(PluginError) -> any MergeOperator {
     let instance = RemoteInstance(process, configurationJSON: environment.configurationJSON)
     let (info, abilities) = try instance.create { (it) throws(ChannelError) in try it.mergeOperatorInfo() }
-    guard abilities.contains(.tensors) else {
-      throw PluginError(
-        .unsupported, "\(process.library.name) merges adapters, which cannot be done in a process of its own yet; let it run in process, or use an operator on tensors")
+    guard let operation = abilities.operation(info, instance) else {
+      throw PluginError(.unsupported, "\(process.library.name) merges neither tensors nor adapters, and extracts none")
     }
-    return IsolatedMergeOperator(info: info, instance: instance)
+    return operation
   }
 
   var blockMemory: any BlockMemory { instance.process.blocks }

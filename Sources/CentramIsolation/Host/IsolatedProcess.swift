@@ -15,6 +15,8 @@ final class IsolatedProcess: IsolatedPlugin {
     var restarts = 0, consecutive = 0, failures: [UInt64] = []
     var lastFailure: String?, notBefore: UInt64 = 0
     var isGivenUp = false, isStopped = false
+    /// Why it may not run for now.
+    var withdrawal: String?
   }
 
   let library: LibraryToIsolate
@@ -42,7 +44,7 @@ final class IsolatedProcess: IsolatedPlugin {
   var health: PluginHealth {
     state.withLock { state in
       let isRunning = state.child?.hasEnded == false
-      let kind: PluginHealth.State = state.isStopped ? .stopped : state.isGivenUp ? .failed : isRunning ? .running : .waiting
+      let kind: PluginHealth.State = state.isStopped || state.withdrawal != nil ? .stopped : state.isGivenUp ? .failed : isRunning ? .running : .waiting
       let pid = isRunning ? state.child?.pid : nil
       return PluginHealth(
         state: kind, pid: pid, layers: state.child?.layers ?? [], residentBytes: pid.map(centram_resident) ?? 0, restarts: state.restarts,
@@ -80,7 +82,15 @@ final class IsolatedProcess: IsolatedPlugin {
       state.isStopped = true
       return state.child
     }
-    child?.end("was stopped")
+    child?.end("was stopped", .closed)
+  }
+
+  func withdraw(_ reason: String?) {
+    let child = state.withLock { state in
+      state.withdrawal = reason
+      return state.child
+    }
+    if let reason { child?.end("was ended: \(reason)", .unavailable) }
   }
 
   /// The process, started where there is none.
@@ -97,6 +107,7 @@ final class IsolatedProcess: IsolatedPlugin {
 
   private func refusal(_ state: State) -> PluginError? {
     if state.isStopped { return PluginError(.closed, "\(library.name) was stopped") }
+    if let reason = state.withdrawal { return PluginError(.unavailable, "\(library.name) was withdrawn: \(reason)") }
     guard state.isGivenUp else { return nil }
     return PluginError(
       .unavailable,
@@ -122,15 +133,15 @@ final class IsolatedProcess: IsolatedPlugin {
       child.end("did not come up: \(error.message)")
       throw error
     }
-    // It may have been stopped meanwhile, when this child was not known yet.
-    if state.withLock({ $0.isStopped }) { child.end("was stopped") }
+    // It may have been stopped meanwhile, when this child had no process yet.
+    if let refusal = refusal(state.withLock { $0 }) { child.end("was ended: \(refusal.message)", refusal.code) }
     return child
   }
 
   private func didEnd(_ child: ChildProcess, _ reason: String) {
     let now = centram_monotonic()
     state.withLock { state in
-      guard !state.isStopped else { return }
+      guard !state.isStopped, state.withdrawal == nil else { return }
       let lived = now &- child.startedAt
       state.consecutive = lived >= IsolationConfiguration.nanoseconds(configuration.healthySeconds) ? 1 : state.consecutive + 1
       state.restarts += 1

@@ -22,9 +22,6 @@ public struct ProcessIsolation: PluginIsolation {
     guard Self.kinds.contains(library.kind) else {
       throw PluginError(.unsupported, "a \(library.kind) cannot run in a process of its own yet; there are \(Self.kinds.map(\.rawValue).sorted().joined(separator: ", "))")
     }
-    guard library.functions == nil else {
-      throw PluginError(.unsupported, "a library in the function-table lane cannot run in a process of its own yet")
-    }
     let plugin = try IsolatedProcess(library, configuration)
     _ = try plugin.child()
     return plugin

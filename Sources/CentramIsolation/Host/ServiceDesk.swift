@@ -7,21 +7,29 @@ final class ServiceDesk: Sendable {
   /// The services that there are, by id.
   let offered: [String]
   private let services: any HostServices
-  private let clock: (any ClockService)?, random: (any RandomService)?, identity: (any IdentityService)?
+  private let clock: (any ClockService)?, random: (any RandomService)?
+  private let kind: PluginKind
   private let linesPerSecond: Int
   private let exportsSeed: Bool
   private let lines = Mutex<(second: UInt64, count: Int)>((0, 0))
   private let merges = Mutex<[UInt64: MergeRequest]>([:])
 
   init(_ services: any HostServices, kind: PluginKind, _ configuration: IsolationConfiguration) {
-    (self.services, linesPerSecond) = (services, configuration.logLinesPerSecond)
+    (self.services, self.kind, linesPerSecond) = (services, kind, configuration.logLinesPerSecond)
     exportsSeed = configuration.exportsSeed && kind == .transport
     clock = services.service("centram.clock/1") as? any ClockService
     random = services.service("centram.random/1") as? any RandomService
-    // A signature of the node's is not for code that only computes: whoever reads its results would carry it out.
-    identity = kind == .transport ? services.service("centram.identity/1") as? any IdentityService : nil
+    let identity = Self.identity(services, kind)
     offered = [clock.map { _ in "centram.clock/1" }, random.map { _ in "centram.random/1" }, identity.map { _ in "centram.identity/1" }].compactMap { $0 }
   }
+
+  /// A signature of the node's is not for code that only computes: whoever reads its results would carry it out.
+  private static func identity(_ services: any HostServices, _ kind: PluginKind) -> (any IdentityService)? {
+    kind == .transport ? services.service("centram.identity/1") as? any IdentityService : nil
+  }
+
+  /// Asked for anew each time, as in process: a suite gives each instance its own.
+  private var identity: (any IdentityService)? { Self.identity(services, kind) }
 
   /// Lets a merge's masks be asked for as long as it is under way.
   func begin(_ id: UInt64, _ request: MergeRequest) { if request.masks != nil { merges.withLock { $0[id] = request } } }

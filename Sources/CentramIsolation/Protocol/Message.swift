@@ -22,13 +22,18 @@ struct Message {
   static let packetSize = 32 << 10
   /// The largest payload. What is larger travels in shared memory.
   static let sizeLimit = 16 << 20
-  /// During a training, whose states are large.
+  /// During a training, whose states are large, and of factors, which are as large as a model's sides.
   static let bulkLimit = 1 << 30
 
   enum Direction: UInt16 { case call = 0, reply, failure }
 
   /// Bytes that a payload of an operation may have.
-  static func limit(_ operation: Operation) -> Int { operation == .train || operation == .checkpoint ? bulkLimit : sizeLimit }
+  static func limit(_ operation: Operation) -> Int {
+    switch operation {
+    case .train, .checkpoint, .adapters, .extract, .emit, .apply: bulkLimit
+    default: sizeLimit
+    }
+  }
 
   var operation: Operation
   var direction = Direction.call

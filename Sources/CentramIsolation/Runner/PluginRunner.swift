@@ -77,7 +77,7 @@ public enum PluginRunner {
     var opened = OpenedLibrary(handle: handle)
     if order.entry != nil { try opened.readDescriptor(entry: order.entry) }
     state.services.offered = Set(order.services)
-    state.start(opened, PluginKind(rawValue: order.kind), isSwift: order.isSwift)
+    state.start(opened, PluginKind(rawValue: order.kind), isSwift: order.isSwift, functions: order.functions)
     writer.add(UInt32(layers))
     writer.add(optional: opened.description) { $0.add($1) }
   }
@@ -92,7 +92,7 @@ public enum PluginRunner {
 private struct StartOrder {
   let profile: Int32
   let memory: UInt64, cpuSeconds: UInt64, descriptors: UInt64
-  let kind: String, entry: String?, isSwift: Bool, services: [String]
+  let kind: String, entry: String?, isSwift: Bool, services: [String], functions: FunctionTable?
 
   init(_ reader: inout MessageReader) throws(ChannelError) {
     profile = Int32(bitPattern: try reader.number(UInt32.self))
@@ -101,5 +101,6 @@ private struct StartOrder {
     entry = try reader.optional { (it) throws(ChannelError) in try it.text() }
     isSwift = try reader.flag()
     services = try reader.elements(elementSize: 4) { (it) throws(ChannelError) in try it.text() }
+    functions = try reader.optional { (it) throws(ChannelError) in try it.functionTable() }
   }
 }

@@ -36,9 +36,9 @@ final class RunnerChannel: Sendable {
       writer.add(error.code.rawValue == 0 ? PluginError(.internalFailure, error.message) : error)
       (answer.direction, answer.payload) = (.failure, writer.bytes)
     }
-    if answer.payload.count > Message.sizeLimit {
+    if answer.payload.count > Message.limit(message.operation) {
       var writer = MessageWriter()
-      writer.add(PluginError(.limitExceeded, "an answer of \(answer.payload.count) bytes; the limit is \(Message.sizeLimit)"))
+      writer.add(PluginError(.limitExceeded, "an answer of \(answer.payload.count) bytes; the limit is \(Message.limit(message.operation))"))
       (answer.direction, answer.payload) = (.failure, writer.bytes)
     }
     return answer
@@ -59,6 +59,12 @@ final class RunnerChannel: Sendable {
     case .merge:
       guard case .merge(let instance) = try state.instance(message.instance), let merging = instance as? any TensorMerging else { throw wrong(message) }
       try merge(merging, message.id, &reader)
+    case .adapters:
+      guard case .merge(let instance) = try state.instance(message.instance), let merging = instance as? any AdapterMerging else { throw wrong(message) }
+      try mergeAdapters(merging, &reader)
+    case .extract:
+      guard case .merge(let instance) = try state.instance(message.instance), let extracting = instance as? any AdapterExtracting else { throw wrong(message) }
+      writer.add(try extract(extracting, &reader))
     case .judge:
       guard case .gate(let layer) = try state.instance(message.instance) else { throw wrong(message) }
       writer.add(try judge(layer, &reader))
@@ -87,7 +93,7 @@ final class RunnerChannel: Sendable {
       defer { line.next += 1 }
       do throws(ChannelError) {
         try line.socket.send(Message(operation: operation, id: line.next, payload: payload))
-        return try Channel.result(line.socket.receive(), of: operation, line.next)
+        return try Channel.result(line.socket.receive(limit: Message.limit(operation)), of: operation, line.next)
       } catch { _exit(0) }
     }
     var reader = MessageReader(try answer.get())

@@ -21,7 +21,7 @@ final class RunnerState: Sendable {
   private struct Mapped: @unchecked Sendable { let bytes: UnsafeRawBufferPointer }
 
   private struct State {
-    var opened: OpenedLibrary?, kind = PluginKind(rawValue: ""), isSwift = false
+    var opened: OpenedLibrary?, kind = PluginKind(rawValue: ""), isSwift = false, functions: FunctionTable?
     var capability: Capability?
     var next: UInt32 = 1
     var instances: [UInt32: Instance] = [:]
@@ -36,8 +36,8 @@ final class RunnerState: Sendable {
 
   init(_ services: RunnerServices) { self.services = services }
 
-  func start(_ opened: OpenedLibrary, _ kind: PluginKind, isSwift: Bool) {
-    state.withLock { ($0.opened, $0.kind, $0.isSwift) = (opened, kind, isSwift) }
+  func start(_ opened: OpenedLibrary, _ kind: PluginKind, isSwift: Bool, functions: FunctionTable?) {
+    state.withLock { ($0.opened, $0.kind, $0.isSwift, $0.functions) = (opened, kind, isSwift, functions) }
   }
 
   func opened() throws(PluginError) -> OpenedLibrary {
@@ -46,8 +46,8 @@ final class RunnerState: Sendable {
   }
 
   func findCapability() throws(PluginError) {
-    let opened = try opened(), (kind, isSwift) = state.withLock { ($0.kind, $0.isSwift) }
-    let capability = try opened.capability(kind, isSwift: isSwift, functions: nil)
+    let opened = try opened(), (kind, isSwift, functions) = state.withLock { ($0.kind, $0.isSwift, $0.functions) }
+    let capability = try opened.capability(kind, isSwift: isSwift, functions: functions)
     guard capability.kind == kind else { throw PluginError(.invalid, "its interface is a \(capability.kind), not a \(kind)") }
     state.withLock { $0.capability = capability }
   }

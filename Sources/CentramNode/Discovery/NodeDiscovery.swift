@@ -135,7 +135,9 @@ public actor NodeDiscovery {
       let chosen = Set(result.compactMap(\.key))
       for key in book.peersToDial(2, except: busy.union(chosen), now: now, random: &random) {
         let addresses = candidates(key).filter { book[key]?.addresses[$0]?.source.isLearnt == false || budget.take($0, now: now) }
-        if !addresses.isEmpty { result.append(reference(key, addresses)) }
+        let wanted = reference(key, addresses)
+        // Who can be reached through a relay alone is dialled through it.
+        if !addresses.isEmpty || (!wanted.relays.isEmpty && !book.relaysAlone(for: key, now: now).isEmpty) { result.append(wanted) }
       }
     }
     dialling.formUnion(result.compactMap(\.key))
@@ -155,8 +157,10 @@ public actor NodeDiscovery {
       isReached = true
       // Where the peer came by itself, the first address is as good as any.
       if let address = (address ?? reference.addresses.first).flatMap({ try? PeerAddress($0) }) { book.dialled(key, address, reached: true, now: now) }
+      if reference.addresses.isEmpty { book.dialledThroughRelays(key, reached: true, now: now) }
     }
     if !isReached {
+      if reference.addresses.isEmpty { book.dialledThroughRelays(key, reached: false, now: now) }
       for address in reference.addresses.compactMap({ try? PeerAddress($0) }) { book.dialled(key, address, reached: false, now: now) }
       log(.debug, "\(key): none of \(reference.addresses.count) addresses and \(reference.relays.count) relays answered")
     }

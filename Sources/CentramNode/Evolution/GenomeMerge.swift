@@ -3,7 +3,6 @@ public import CentramHost
 internal import CentramModel
 public import CentramPluginAPI
 public import CentramStore
-internal import Dispatch
 
 /// Carries out a manifest's recipe: the files of the merged genome, byte for byte what any node makes of the same parents.
 ///
@@ -25,11 +24,8 @@ public struct GenomeMerge: Sendable {
   /// - Returns: the files in the order of their names; nil where a parent's files or the operator's version are not here.
   /// - Throws: `.malformed` for a recipe that cannot be carried out, `.usage` for a kind that cannot be merged, `.storage`.
   public func files(_ recipe: MergeRecipe) async throws(GenomePackageError) -> [(name: String, bytes: [UInt8])]? {
-    let result: Result<[(name: String, bytes: [UInt8])]?, GenomePackageError> = await withCheckedContinuation { continuation in
-      // A merge is one long calculation; the threads that tasks share are not for that.
-      DispatchQueue.global(qos: .utility).async {
-        do throws(GenomePackageError) { continuation.resume(returning: .success(try made(recipe))) } catch { continuation.resume(returning: .failure(error)) }
-      }
+    let result: Result<[(name: String, bytes: [UInt8])]?, GenomePackageError> = await LongCalculation.run {
+      do throws(GenomePackageError) { return .success(try made(recipe)) } catch { return .failure(error) }
     }
     return try result.get()
   }

@@ -57,10 +57,8 @@ public struct SignedManifest: Sendable, Equatable {
 
   static func chunkCount(_ size: Int64, _ chunkSize: Int) -> Int64 { (size + Int64(chunkSize) - 1) / Int64(chunkSize) }
 
-  /// The standard size, or the largest where the standard one would make too many.
-  static func chunkSize(for size: Int) -> Int {
-    chunkCount(Int64(size), Manifest.standardChunkSize) <= maximumChunks ? Manifest.standardChunkSize : Manifest.maximumChunkSize
-  }
+  /// The standard size, or the largest from 8 MiB on: a chunk costs two frames that are signed and checked, whatever its size.
+  static func chunkSize(for size: Int) -> Int { size < 8 << 20 ? Manifest.standardChunkSize : Manifest.maximumChunkSize }
 
   /// From what the store keeps.
   init(_ record: GenomeRecord) throws(GenomePackageError) {

@@ -25,10 +25,15 @@ extension NodeIdentity {
     }
   }
 
-  /// Opens a node's key. If a change of keys was cut short after peers may have heard of it, it is completed first.
+  /// Opens a node's key. If a change of keys was cut short after peers may have heard of it, it is completed first; if nobody can have heard, it has not
+  /// happened, and the prepared key waits for the next change.
+  /// - Parameter isTold: whether peers may know that the second key takes the first one's place.
   /// - Throws: `.inputOutput`.
-  public static func opened(at path: String) throws(PluginError) -> NodeIdentity {
-    if FileManager.default.fileExists(atPath: successor(of: path)), FileManager.default.fileExists(atPath: path) { try completeSuccession(at: path) }
-    return try NodeIdentity(path: path)
+  public static func opened(at path: String, isTold: (_ old: [UInt8], _ new: [UInt8]) -> Bool = { _, _ in true }) throws(PluginError) -> NodeIdentity {
+    guard FileManager.default.fileExists(atPath: successor(of: path)), FileManager.default.fileExists(atPath: path) else { return try NodeIdentity(path: path) }
+    let old = try NodeIdentity(path: path), next = try NodeIdentity(path: successor(of: path))
+    guard isTold(old.publicKey, next.publicKey) else { return old }
+    try completeSuccession(at: path)
+    return next
   }
 }

@@ -40,12 +40,12 @@ extension NetworkNode {
   }
 
   private func greet(_ connection: any TransportConnection, _ listener: any TransportListener, _ info: TransportInfo) async {
-    let source = connection.peer.bytes, now = clock.monotonicNanoseconds
-    if bans.isBanned(source, now: now) {
+    let peer = connection.peer.bytes, now = clock.monotonicNanoseconds
+    if bans.isBanned(peer, now: now) {
       counters.add(.refusedBanned)
       return await connection.close(code: 3, reason: "banned for a while")
     }
-    if let limit = gate.begin(source: source, now: now) {
+    if let limit = gate.begin(source: HandshakeGate.source(of: connection), now: now) {
       counters.reached(limit)
       return await connection.close(code: 3, reason: "\(limit.rawValue) is \(settings.limits[limit])")
     }
@@ -57,16 +57,16 @@ extension NetworkNode {
       do throws(SessionError) {
         _ = try await self.serve(connection, handshake, facts: facts, begun: { await self.gateEnd() })
       } catch {
-        await self.handshakeFailed(source, error)
+        await self.handshakeFailed(peer, error)
       }
     }
   }
 
   private func gateEnd() { gate.end() }
 
-  private func handshakeFailed(_ source: [UInt8], _ error: SessionError) async {
+  private func handshakeFailed(_ key: [UInt8], _ error: SessionError) async {
     log(.debug, "a handshake failed: \(error.message)")
-    guard [.malformed, .identity, .replay, .wrongSession, .unexpected].contains(error.code), let peer = NodeKey(source) else { return }
+    guard [.malformed, .identity, .replay, .wrongSession, .unexpected].contains(error.code), let peer = NodeKey(key) else { return }
     await misbehaved(peer, 10)
   }
 

@@ -105,7 +105,12 @@ extension NetworkNode: HandshakeHost {
     }
     let session = PeerSession(agreement, key: used, services: services), isRotated = used.publicKey != key.publicKey
     table[agreement.peer, default: PeerEntry()].session = session
-    if isRotated { try? await session.rotate(to: key, number: rotations, grace: rotationGrace, isCompromised: rotationIsOfCompromised) }
+    if !isRotated {
+      if !history.isEmpty { await session.tell(history) }
+    } else if let last = history.first, last.old == used.publicKey.bytes, let message = try? WireKeyRotation(serializedBytes: last.message) {
+      try? await session.rotate(from: used.publicKey, to: key, message)
+      await session.tell(Array(history.dropFirst()))
+    }
     if let old {
       await session.inherit(await old.handOver())
       await old.end(SessionError(.closed, "the peer began a new session"))
@@ -126,7 +131,7 @@ extension NetworkNode: HandshakeHost {
     log(.info, "\(peer) is gone: \(end.message)")
     guard table[peer]?.connection?.number == facts.number else { return }
     if hasEnded {
-      table[peer] = nil
+      forgetSession(peer)
     } else {
       table[peer]?.connection = nil
       table[peer]?.suspendedAt = clock.monotonicNanoseconds
@@ -134,6 +139,13 @@ extension NetworkNode: HandshakeHost {
       table[peer]?.lastError = end.message
     }
     changed()
+  }
+
+  /// Forgets a session, but not the handshakes with the peer that are under way: each of them takes itself back.
+  func forgetSession(_ peer: NodeKey) {
+    guard let entry = table[peer] else { return }
+    let isEmpty = entry.proofsSent == 0 && entry.acceptances == 0
+    table[peer] = isEmpty ? nil : PeerEntry(proofsSent: entry.proofsSent, acceptances: entry.acceptances)
   }
 
   fileprivate func release(_ peer: NodeKey, isDialler: Bool) {

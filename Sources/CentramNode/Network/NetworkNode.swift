@@ -15,18 +15,19 @@ public actor NetworkNode {
   nonisolated let log: @Sendable (LogLevel, String) -> Void
   nonisolated let transports: [String: any Transport]
   nonisolated let capabilities: @Sendable () -> WireCapabilities
+  private nonisolated let keep: @Sendable (KeyLinks) throws(DiscoveryError) -> Void
 
   /// This node's key; changes with `rotateKey`.
   public internal(set) var key: SigningKey
   /// Addresses to dial, with the ports that were chosen.
   public internal(set) var listening: [String] = []
-  /// Keys of peers that went over to others.
-  public internal(set) var links = KeyLinks()
+  /// Keys that went over to others, this node's own too.
+  public internal(set) var links: KeyLinks
+  /// This node's own changes of keys, the last one first: peers are told when they meet it.
+  var history: [KeyLinks.Link]
 
   enum Phase { case new, running, stopping, stopped }
   var phase = Phase.new
-  /// How often the key changed, and how it did last.
-  var rotations: UInt32 = 0, rotationGrace: UInt32 = 0, rotationIsOfCompromised = false
   var table: [NodeKey: PeerEntry] = [:]
   var dials: [PeerReference: DialState] = [:]
   var listeners: [any TransportListener] = []
@@ -44,11 +45,15 @@ public actor NetworkNode {
   /// - Parameters:
   ///   - transports: by scheme, as their `info` says.
   ///   - log: gets lines for people, from any thread.
+  ///   - links: changes of keys that were known when the node ran before.
+  ///   - keep: writes the changes of keys down, whenever one has come.
   public init(
     settings: NodeSettings, key: SigningKey, transports: [any Transport], clock: any NodeClock, random: any RandomService,
     handlers: HandlerRegistry = HandlerRegistry(), log: @escaping @Sendable (LogLevel, String) -> Void = { _, _ in },
-    capabilities: @escaping @Sendable () -> WireCapabilities = { WireCapabilities() }
+    capabilities: @escaping @Sendable () -> WireCapabilities = { WireCapabilities() },
+    links: KeyLinks = KeyLinks(), keep: @escaping @Sendable (KeyLinks) throws(DiscoveryError) -> Void = { _ in }
   ) {
+    (self.links, self.keep, history) = (links, keep, links.history(of: key.publicKey.bytes))
     (self.settings, self.key, self.clock, self.random) = (settings, key, clock, random)
     (self.handlers, self.log, self.capabilities) = (handlers, log, capabilities)
     self.transports = Dictionary(transports.map { ($0.info.scheme, $0) }) { first, _ in first }
@@ -135,15 +140,20 @@ public actor NetworkNode {
 
   // MARK: Keys and conduct
 
-  /// Moves the node to another key and tells every peer, now or when it comes back.
+  /// Moves the node to another key, writes that down, and tells every peer, now or when it comes back.
   /// - Parameter grace: milliseconds for which peers still take the old key.
+  /// - Throws: where it cannot be written down; nobody has heard of it then.
   public func rotateKey(to new: SigningKey, grace: UInt32 = 86_400_000, isCompromised: Bool = false) async throws(SessionError) {
-    rotations += 1
-    (rotationGrace, rotationIsOfCompromised) = (grace, isCompromised)
-    let number = rotations
-    key = new
+    let old = key
+    let message = try KeyRotation.message(
+      from: old, to: new, number: (history.first?.number ?? 0) + 1, effective: services.unixMilliseconds, grace: grace, isCompromised: isCompromised)
+    let link = try KeyRotation.check(message)
+    var links = links
+    try links.add(link)
+    do throws(DiscoveryError) { try keep(links) } catch { throw SessionError(.configuration, error.message) }
+    (self.links, history, key) = (links, links.history(of: new.publicKey.bytes), new)
     for entry in sortedEntries() {
-      if let session = entry.session { try await session.rotate(to: new, number: number, grace: grace, isCompromised: isCompromised) }
+      if let session = entry.session { try await session.rotate(from: old.publicKey, to: new, message) }
     }
   }
 
@@ -160,10 +170,30 @@ public actor NetworkNode {
     }
   }
 
-  private func rotated(_ link: KeyLinks.Link) {
+  private func rotated(_ link: KeyLinks.Link) async {
     guard let old = NodeKey(link.old), let new = NodeKey(link.new) else { return }
-    do throws(SessionError) { try links.add(link) } catch { return log(.warning, "a rotation of \(old) is not taken: \(error.message)") }
-    if let entry = table.removeValue(forKey: old) { table[new] = entry }
+    do throws(SessionError) {
+      if try links.add(link) {
+        do throws(DiscoveryError) { try keep(links) } catch { log(.warning, "a change of keys is not written down: \(error.message)") }
+      }
+    } catch { return log(.warning, "a rotation of \(old) is not taken: \(error.message)") }
+    // Of several changes the last one is told first.
+    let current = currentKey(new)
+    if var entry = table[old] {
+      if let session = table[current]?.session {
+        // It was told late, over a session with the new key: what waited for the old one goes there. A connection that the old one has still is of a
+        // process that is gone.
+        table[old] = nil
+        if let before = entry.session {
+          await session.inherit(await before.handOver())
+          await before.end(SessionError(.closed, "the peer has another key now"))
+        }
+      } else {
+        entry.proofsSent += table[current]?.proofsSent ?? 0
+        entry.acceptances += table[current]?.acceptances ?? 0
+        (table[old], table[current]) = (nil, entry)
+      }
+    }
     log(.info, "\(old) is \(new) now")
     changed()
   }
@@ -174,7 +204,7 @@ public actor NetworkNode {
     log(.warning, "\(peer) is banned for a while: it broke too many rules")
     guard let session = table[peer]?.session else { return }
     await session.sayGoodbye(.misbehaviour, "too many rules were broken; come back later")
-    table[peer] = nil
+    forgetSession(peer)
     changed()
   }
 

@@ -102,7 +102,7 @@ extension NetworkNode {
     }
     for (key, entry) in old {
       guard let session = entry.session, table[key]?.isConnected == false else { continue }
-      table[key] = nil
+      forgetSession(key)
       await session.end(SessionError(.disconnected, "the peer did not come back"))
     }
     if !old.isEmpty { changed() }

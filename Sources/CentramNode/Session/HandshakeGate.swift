@@ -1,3 +1,5 @@
+internal import CentramPluginAPI
+
 /// Decides whether a handshake may begin: few a source and minute, few altogether, few half-open at once, none of a banned peer.
 struct HandshakeGate: Sendable {
   private let limits: Limits
@@ -13,7 +15,14 @@ struct HandshakeGate: Sendable {
   /// So many at once, and so many a minute after that.
   private static func bucket(_ perMinute: Int, _ now: UInt64) -> TokenBucket { TokenBucket(ratePerMinute: perMinute, now: now) }
 
-  /// - Parameter source: who asks, as far as it is known: the transport's peer key or the listener's address.
+  /// Whom a handshake counts for: the IPv4 address or the IPv6 /64 that it came from, for keys cost nothing. Where the transport does not tell the
+  /// address, or all processes of this machine share it, the key that the transport has proved.
+  static func source(of connection: any TransportConnection) -> [UInt8] {
+    guard let address = PeerSource.address(of: connection)?.ip, address.reach != .loopback else { return connection.peer.bytes }
+    return address.isIPv4 ? address.bytes : NetworkPrefix(address).bytes
+  }
+
+  /// - Parameter source: see `source(of:)`.
   /// - Returns: the limit that is reached; nil: it may begin, and `end` must be called when it is over.
   mutating func begin(source: [UInt8], now: UInt64) -> Limit? {
     guard halfOpen < limits[.halfOpenHandshakes] else { return .halfOpenHandshakes }

@@ -18,13 +18,13 @@ enum KeyRotation {
     return message
   }
 
-  /// - Parameter sender: whose rotation it must be.
+  /// - Returns: what both keys signed.
   /// - Throws: `.identity` where a key does not stand for it, `.malformed` where it is none.
-  static func check(_ message: WireKeyRotation, sender: NodeKey) throws(SessionError) -> KeyLinks.Link {
+  static func check(_ message: WireKeyRotation) throws(SessionError) -> KeyLinks.Link {
     guard let statement = try? WireKeyRotationStatement(serializedBytes: message.statement), let old = NodeKey([UInt8](statement.oldKey)),
       let new = NodeKey([UInt8](statement.newKey)), statement.number > 0, statement.graceMs <= longestGrace, statement.effectiveMs < 1 << 62
     else { throw SessionError(.malformed, "the statement of a rotation cannot be read") }
-    guard old == sender, old != new else { throw SessionError(.identity, "a rotation is of another key than the sender's") }
+    guard old != new, old != .anyone, new != .anyone else { throw SessionError(.identity, "a rotation leads from no key to another") }
     let content = [UInt8](message.statement)
     guard Signature.holds(message.oldSignature, of: content, domain: .rotation, by: old), Signature.holds(message.newSignature, of: content, domain: .rotation, by: new) else {
       throw SessionError(.identity, "one of the two keys did not sign the rotation")

@@ -37,7 +37,8 @@ public enum Limit: String, CaseIterable, Sendable {
     case .discoveryMessagesPerSecond: 100
     case .genomeMessagesPerSecond: 1_000
     case .lineageMessagesPerSecond: 100
-    case .trainingMessagesPerSecond: 100
+    // A round of the most participants shows a participant 510 frames within moments.
+    case .trainingMessagesPerSecond: 200
     case .hyperlinkMessagesPerSecond: 2_000
     case .economyMessagesPerSecond: 200
     case .contentMessagesPerSecond: 1_000

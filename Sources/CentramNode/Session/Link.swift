@@ -75,6 +75,15 @@ final class Link: Sendable {
   /// Bytes of frames that are not whole yet.
   var partialBytes: Int { state.withLock { $0.partialBytes } }
 
+  /// Counts a time in which this node could neither read nor write as none.
+  func excuse(_ nanoseconds: UInt64) {
+    state.withLock { state in
+      state.lastReceived += nanoseconds
+      state.lastProgress += nanoseconds
+      for stream in state.partial.keys { state.partial[stream]?.since += nanoseconds }
+    }
+  }
+
   func didWrite(now: UInt64) { state.withLock { $0.lastProgress = now } }
 
   /// Since when a frame has been on its way, in or out.

@@ -32,6 +32,15 @@ extension PeerSession {
     _ = try? post(ping)
   }
 
+  /// Nanoseconds by which a look at the time may be late.
+  private static let lateness: UInt64 = 1_000_000_000
+
+  /// This node itself stood still: its processors were busy, or it slept. What came in that time is not read yet, so nobody is to blame for it.
+  private func excuse(_ time: UInt64, _ link: Link) {
+    link.excuse(time)
+    for sequence in pending.keys { pending[sequence]?.deadline += time }
+  }
+
   /// Pings when it is time, and ends the connection where nothing comes any more.
   func keepAlive(_ link: Link) async {
     let limits = services.limits
@@ -39,9 +48,12 @@ extension PeerSession {
     let silence = limits.nanoseconds(.silenceMilliseconds), stall = limits.nanoseconds(.stalledMilliseconds)
     // The first one at once: it measures, and it acknowledges what a resumed session received.
     ping()
+    let pause = min(1_000, max(1, interval / 4))
     while link.end == nil {
-      guard (try? await services.clock.sleep(milliseconds: min(1_000, max(1, interval / 4)))) != nil, self.link === link else { return }
+      let due = now + UInt64(pause) * 1_000_000
+      guard (try? await services.clock.sleep(milliseconds: pause)) != nil, self.link === link else { return }
       let now = now
+      if now > due + Self.lateness { excuse(now - due, link) }
       expireRequests(now)
       if now - min(now, link.lastReceived) > silence {
         services.counters.reached(.silenceMilliseconds)

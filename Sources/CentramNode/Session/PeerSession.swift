@@ -46,6 +46,8 @@ public actor PeerSession {
   var lastPingSent: UInt64 = 0
   /// Keys that went in this session: frames on their way may still carry them.
   var formerKeys: [NodeKey] = [], formerPeers: [NodeKey] = []
+  /// Keys that the peer had before the session began, the last one first, as far as it told.
+  var earlierPeers: [NodeKey] = []
   var capabilityRevision: UInt32 = 0
   /// What the peer was told last that this node can.
   var announced: WireCapabilities?
@@ -54,7 +56,7 @@ public actor PeerSession {
   let hasCapabilities = Signal()
 
   struct PendingRequest {
-    let deadline: UInt64
+    var deadline: UInt64
     let continuation: CheckedContinuation<Result<Frame, SessionError>, Never>
   }
 

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CentramHost
 public import CentramPluginAPI
 
 /// Judges any `EconomyRule` by what its protocol promises.
@@ -39,7 +38,7 @@ public struct EconomyRuleConformance: ConformanceSuite {
   public static var checkNames: [String] { EconomyCheck.all.map(\.name) }
 
   public func run(only names: Set<String>?, progress: @Sendable (ConformanceProgress) -> Void) async -> [ConformanceResult] {
-    let services = DefaultHostServices(services: services), make = make, configurationJSON = configurationJSON, options = options
+    let services = SuiteServices(services), make = make, configurationJSON = configurationJSON, options = options
     return await EconomyCheck.run(EconomyCheck.all, only: names, exempt: options.exempt, within: options.timeLimit, progress: progress) {
       EconomyScene(options: options, configurationJSON: configurationJSON) { (json) throws(PluginError) in
         try make(PluginEnvironment(services: services, configurationJSON: json))

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CentramHost
 public import CentramPluginAPI
 
 /// Judges any `GateLayer` by what its protocol promises.
@@ -44,8 +43,7 @@ public struct GateLayerConformance: ConformanceSuite {
   public static var checkNames: [String] { GateCheck.all.map(\.name) }
 
   public func run(only names: Set<String>?, progress: @Sendable (ConformanceProgress) -> Void) async -> [ConformanceResult] {
-    let defaults: [String: any Sendable] = ["centram.clock/1": SystemClock(), "centram.random/1": SystemRandom()]
-    let scene = GateScene(configurationJSON: configurationJSON, options: options, services: defaults.merging(services) { $1 }, make: make)
+    let scene = GateScene(configurationJSON: configurationJSON, options: options, services: SuiteServices.defaults.merging(services) { $1 }, make: make)
     return await GateCheck.run(GateCheck.all, only: names, exempt: options.exempt, within: options.timeLimit, progress: progress) { scene }
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CentramHost
 public import CentramPluginAPI
 
 /// Judges any `MergeOperator` by what its protocols promise: `TensorMerging`, `AdapterMerging` and `AdapterExtracting`, each where
@@ -43,7 +42,7 @@ public struct MergeOperatorConformance: ConformanceSuite {
   public static var checkNames: [String] { MergeCheck.all.map(\.name) }
 
   public func run(only names: Set<String>?, progress: @Sendable (ConformanceProgress) -> Void) async -> [ConformanceResult] {
-    let services = DefaultHostServices(services: services), make = make
+    let services = SuiteServices(services), make = make
     return await MergeCheck.run(MergeCheck.all, only: names, exempt: options.exempt, within: options.timeLimit, progress: progress) {
       try MergeScene(configurationJSON: configurationJSON, options: options) { (json) throws(PluginError) in
         try make(PluginEnvironment(services: services, configurationJSON: json))

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CentramHost
 public import CentramPluginAPI
 
 /// Judges any `Trainer` by what its protocol promises, on a model of 64 weights.
@@ -46,7 +45,7 @@ public struct TrainerConformance: ConformanceSuite {
   public static var checkNames: [String] { TrainerCheck.all.map(\.name) }
 
   public func run(only names: Set<String>?, progress: @Sendable (ConformanceProgress) -> Void) async -> [ConformanceResult] {
-    let services = DefaultHostServices(services: services), make = make, configurationJSON = configurationJSON, options = options
+    let services = SuiteServices(services), make = make, configurationJSON = configurationJSON, options = options
     return await TrainerCheck.run(TrainerCheck.all, only: names, exempt: options.exempt, within: options.timeLimit, progress: progress) {
       TrainerScene(options: options, configurationJSON: configurationJSON) { (json) throws(PluginError) in
         try make(PluginEnvironment(services: services, configurationJSON: json))

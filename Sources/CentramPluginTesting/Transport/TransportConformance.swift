@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CentramHost
 public import CentramPluginAPI
 
 /// Judges any `Transport` by what its protocol promises. Two instances are made, with an identity each; one listens, one dials.
@@ -61,7 +60,7 @@ public struct TransportConformance: ConformanceSuite {
     let identities = (TestIdentity(0xA11CE), TestIdentity(0xB0B))
     func instance(_ identity: TestIdentity) throws -> any Transport {
       let all = services.merging(["centram.identity/1": identity]) { $1 }
-      return try make(PluginEnvironment(services: DefaultHostServices(services: all), configurationJSON: configurationJSON))
+      return try make(PluginEnvironment(services: SuiteServices(all), configurationJSON: configurationJSON))
     }
     return TransportScene(
       server: try instance(identities.0), client: try instance(identities.1), serverID: identities.0.peer, clientID: identities.1.peer,

@@ -119,7 +119,7 @@ public enum MessageType: UInt16, CaseIterable, Sendable {
   case aggregateVote = 0x0408
   /// The aggregate of a step is final.
   case aggregateFinal = 0x0409
-  /// Where a round stands: from a participant its own line, from the coordinator all.
+  /// Where a round stands: from a participant its own line and what it has of others, from the coordinator all.
   case roundStatus = 0x040a
   /// From the coordinator: the round is given up. From a participant: it leaves.
   case roundAbort = 0x040b

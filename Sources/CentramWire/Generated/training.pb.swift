@@ -831,7 +831,7 @@ public nonisolated struct WireParticipantStatus: Sendable {
   public init() {}
 }
 
-/// Type 0x040a, at most 128 KiB. Where a round stands: from a participant its own line, from the coordinator all.
+/// Type 0x040a, at most 128 KiB. Where a round stands: from a participant its own line and what it has of others, from the coordinator all.
 public nonisolated struct WireRoundStatus: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

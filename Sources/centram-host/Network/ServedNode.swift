@@ -1,5 +1,6 @@
 internal import CentramHost
 internal import CentramNode
+internal import CentramPackaging
 internal import CentramPluginAPI
 internal import CentramStore
 internal import class CentramTransportSupport.SystemTimers
@@ -16,7 +17,13 @@ struct ServedNode {
 
   func run() throws {
     let folder = HostOptions.folder, path = folder + "/identity"
-    var identity = try NodeIdentity.opened(at: path), listen = settings.listen, triesLeft = 0
+    // Changes of keys, this node's and its peers', are kept beside the identity.
+    let keys = folder + "/keys.json"
+    func openIdentity() throws -> NodeIdentity {
+      let links = try KeyLinks.load(from: keys)
+      return try NodeIdentity.opened(at: path) { old, new in links.link(from: old)?.new == new }
+    }
+    var identity = try openIdentity(), listen = settings.listen, triesLeft = 0
     let control = try ControlServer(folder: folder), current = CurrentNode()
     defer { control.close() }
     control.serve { await current.answer($0) }
@@ -32,7 +39,7 @@ struct ServedNode {
         continue
       }
       guard running.hasNewKey, !Interrupt.isRequested else { return }
-      (identity, triesLeft) = (try NodeIdentity.opened(at: path), 50)
+      (identity, triesLeft) = (try openIdentity(), 50)
       // The same ports again, also where the system chose them.
       listen = Blocking.run { await running.node.listening.filter { !$0.hasPrefix("relay://") } }
     }
@@ -64,13 +71,10 @@ struct ServedNode {
           do throws(RoundError) { try await running.rounds.run() } catch { self.output.log(.error, "training rounds do not run: \(error.message)") }
         }
         group.addTask {
-          // Plugins that were added or taken away, publishers that are trusted or revoked; peers are told.
-          while (try? await Task.sleep(nanoseconds: 60_000_000_000)) != nil {
-            let trust = Result { try self.options.nodeConfiguration().trust }
-            if case .failure(let error) = trust { self.output.log(.error, "whom this node trusts stays as it was: \((error as? HostError)?.message ?? "\(error)")") }
-            for host in [plugins, genomes.plugins] { host.discover(trust: try? trust.get()) }
-            await node.capabilitiesChanged()
-          }
+          let watch = PluginWatch(
+            [plugins, genomes.plugins], trust: { try self.options.nodeConfiguration().trust }, sleep: { try await Task.sleep(nanoseconds: $0) }, log: self.output.log)
+          // Peers are told what there is now.
+          await watch.run { await node.capabilitiesChanged() }
         }
         defer { group.cancelAll() }
         do throws(SessionError) {
@@ -118,7 +122,8 @@ struct ServedNode {
           return plugin
         }
         return capabilities
-      })
+      },
+      links: try KeyLinks.load(from: folder + "/keys.json"), keep: { links throws(DiscoveryError) in try links.save(to: folder + "/keys.json") })
     // What it learns is kept beside the identity.
     var finding = configuration.discovery
     finding.roles = roles

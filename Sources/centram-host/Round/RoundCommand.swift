@@ -64,6 +64,7 @@ struct RoundCommand: ParsableCommand {
         for round in rounds {
           print("\(round.round)  \(round.role), \(round.phase), step \(round.step) of \(round.outerSteps), \(Terminal.count(round.participants, "participant"))")
           print("  coordinator \(round.coordinator.prefix(16)), base \(round.base.prefix(16)), \(round.trainer)\(round.domain.isEmpty ? "" : ", domain \(round.domain)")")
+          if let wait = round.waiting { print("  waits for \(wait.text(now: UInt64(max(0, Date().timeIntervalSince1970 * 1_000)), duration: Terminal.duration))") }
           if !round.lastResult.isEmpty { print("  last aggregate \(round.lastResult)") }
           for vote in round.votes {
             let lift = vote.lift == 0 ? "no lift measured" : String(format: "lift %+.4f nat a byte", vote.lift)

@@ -9,7 +9,7 @@ import Testing
 
 /// Both ends take anything that the other may send: an error, never a trap.
 @Suite struct HostileChildTests {
-  private static let kinds = 15
+  private static let kinds = 18
 
   /// Reads one of all that one side takes from the other.
   private static func read(_ kind: Int, _ bytes: [UInt8]) throws(ChannelError) {
@@ -27,8 +27,11 @@ import Testing
     case 9: _ = try it.trainingResult()
     case 10: _ = try it.tokens()
     case 11: _ = try it.sharedTensor()
-    case 12: _ = try it.partFinding()
-    case 13: _ = try it.partOrder()
+    case 12: _ = try it.functionTable()
+    case 13: _ = try it.factors()
+    case 14: _ = try it.ruleQuestion()
+    case 15: _ = try it.partFinding()
+    case 16: _ = try it.partOrder()
     default: _ = try it.error()
     }
     try it.end()
@@ -51,11 +54,18 @@ import Testing
     writers[9].add(TrainingResult(metrics: ["loss": 1], privacyRecordJSON: "{}"))
     writers[10].add(tokens: [1, -2, 3])
     writers[11].add(SharedTensor(name: "w", shape: [2, 3], count: 6, values: 0, gradient: 64))
-    writers[12].add(PartFinding.nonFinite(BlockLoop.NonFinite(input: 1, element: 7)))
+    let argument = FunctionTable.Argument(role: .inputParameters, type: .pointer, name: "weight", index: 1, value: 2, elements: .f32)
+    writers[12].add(
+      FunctionTable(
+        symbol: "f", arguments: [argument], result: .score(0...1), resultType: .f64, parameters: [specification], merge: MergeOperatorInfo(), granularity: .rows,
+        gate: GateLayerInfo(position: 3)))
+    writers[13].add(LowRankFactors(rank: 1, a: [1, 2], b: [3]))
+    writers[14].add(RuleQuestion(rule: "linear", matrices: [[1, 2]], rows: 1, columns: 2, name: "n", models: ["a"], parameters: parameters, seed: 3))
+    writers[15].add(PartFinding.nonFinite(BlockLoop.NonFinite(input: 1, element: 7)))
     let input = PartOrder.Input(file: 5, offset: 64, format: .bfloat16, rounding: .float16, isChecked: true)
     let encoding = OutputEncoding(.float16, allowsNonFinite: false)
-    writers[13].add(PartOrder(run: 1, stripe: 2, offset: 3, count: 4, length: 5, inputs: [input, nil], memory: 2, encoding: encoding))
-    writers[14].add(PluginError(.invalid, "no"))
+    writers[16].add(PartOrder(run: 1, stripe: 2, offset: 3, count: 4, length: 5, inputs: [input, nil], memory: 2, encoding: encoding))
+    writers[17].add(PluginError(.invalid, "no"))
     return writers.map(\.bytes)
   }
 
@@ -86,6 +96,22 @@ import Testing
         }
       }
       do throws(ChannelError) { try Self.read(Int.random(in: 0..<Self.kinds, using: &random), bytes) } catch { continue }
+    }
+  }
+
+  @Test func factorsAndMatricesMustFitTheirNumbers() throws {
+    for (rank, isTaken) in [(0, true), (3, true), (4, false), (Int.max, false)] {
+      var writer = MessageWriter()
+      writer.add(LowRankFactors(rank: rank, a: [1, 2, 3], b: [4]))
+      var reader = MessageReader(writer.bytes)
+      if isTaken { #expect(try reader.factors().rank == rank) } else { #expect(throws: ChannelError.self) { _ = try reader.factors() } }
+    }
+    for (rows, columns, models, isTaken) in [(2, 3, 1, true), (3, 3, 1, false), (2, 3, 2, false), (Int.max, Int.max, 1, false), (1 << 31, 1 << 31, 1, false)] {
+      var writer = MessageWriter()
+      let names = [String](repeating: "m", count: models)
+      writer.add(RuleQuestion(rule: "r", matrices: [[Float](repeating: 1, count: 6)], rows: rows, columns: columns, name: "n", models: names, parameters: Parameters(), seed: 1))
+      var reader = MessageReader(writer.bytes)
+      if isTaken { #expect(try reader.ruleQuestion().matrices.count == 1) } else { #expect(throws: ChannelError.self) { _ = try reader.ruleQuestion() } }
     }
   }
 

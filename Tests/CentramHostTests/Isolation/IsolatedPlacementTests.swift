@@ -64,17 +64,6 @@ import Testing
     #expect(error.code.rawValue == "rights" && error.message.contains("this host was set up without one"), "\(error)")
   }
 
-  @Test func aFunctionTableIsRefusedInASentence() throws {
-    let folder = try Workshop.folder()
-    try Workshop.plugin(Workshop.library("kernels"), id: "test.merge.table", kind: .mergeOperator, in: folder) { manifest in
-      manifest["lanes"] = ["ffi"]
-      let arguments: [[String: Any]] = [["role": "constant", "type": "i32", "value": 1]]
-      manifest["functions"] = ["merge_block": ["symbol": "acme_decide", "result": ["role": "status", "type": "i32"], "arguments": arguments]]
-    }
-    let error = try #require(throws: HostError.self) { _ = try Isolated.host(folder).mergeOperator("test.merge.table") }
-    #expect(error.message.contains("function-table lane cannot run in a process of its own yet"), "\(error)")
-  }
-
   @Test func aRunnerThatIsNotThereIsNamed() throws {
     let folder = try Self.linear()
     let host = Isolated.host(folder) { $0.runner = "/nowhere/centram-plugin-runner" }

@@ -1,4 +1,5 @@
 import CentramHost
+import CentramIsolation
 import CentramPackaging
 import CentramTemplates
 import Foundation
@@ -15,6 +16,8 @@ enum Workshop {
     let candidates = [bundle, executable].map { URL(fileURLWithPath: $0).deletingLastPathComponent().resolvingSymlinksInPath().path }
     return candidates.first { FileManager.default.fileExists(atPath: $0 + "/libCentramPluginAPI.so") } ?? candidates[0]
   }()
+
+  static var runner: String? { ProcessIsolation.runner(named: nil, executableFolder: built) }
 
   /// Without a backtrace, which takes seconds where a library kills the process.
   private static var describe: [String] { ["/usr/bin/env", "SWIFT_BACKTRACE=enable=no", built + "/centram-describe-fixture"] }

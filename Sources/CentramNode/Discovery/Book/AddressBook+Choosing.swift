@@ -15,9 +15,19 @@ extension AddressBook {
       }.map(\.key)
   }
 
+  /// The relays at which a peer is to be tried now, where nothing else is known of it: none where a direct address is.
+  public func relaysAlone(for key: NodeKey, now: UInt64) -> [Ticket.Relay] {
+    guard let entry = entries[key], entry.addresses.isEmpty, let record = entry.record, record.expires > now,
+      entry.relaysTried + Self.pause(after: entry.relayFailures) <= now
+    else { return [] }
+    return record.relays
+  }
+
   /// Peers to dial for more connections, by chance among those that can be tried: half of them ones that were reached before, as far as there are.
   public func peersToDial(_ count: Int, except connected: Set<NodeKey>, now: UInt64, random: inout RandomSource) -> [NodeKey] {
-    let ready = entries.values.filter { !connected.contains($0.key) && !candidates(for: $0.key, now: now).isEmpty }.sorted { $0.key < $1.key }
+    let ready = entries.values.filter { entry in
+      !connected.contains(entry.key) && !(candidates(for: entry.key, now: now).isEmpty && relaysAlone(for: entry.key, now: now).isEmpty)
+    }.sorted { $0.key < $1.key }
     var met = ready.filter { $0.reached > 0 }.map(\.key), others = ready.filter { $0.reached == 0 }.map(\.key)
     met.shuffle(using: &random)
     others.shuffle(using: &random)

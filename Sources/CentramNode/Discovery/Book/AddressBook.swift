@@ -36,6 +36,8 @@ public struct AddressBook: Sendable {
     public var reached: UInt64 = 0
     /// Grows by one with each good session, halves with each failure.
     public var score = 0.0
+    /// When the relays of its record were tried last without a direct address beside them, and how often in a row in vain. Not kept.
+    var relaysTried: UInt64 = 0, relayFailures = 0
     public var isStranger: Bool { reached == 0 && addresses.values.allSatisfy { $0.source.isLearnt } }
   }
 
@@ -116,6 +118,20 @@ public struct AddressBook: Sendable {
       entry.score /= 2
     }
     entry.addresses[address] = known
+    entries[key] = entry
+  }
+
+  /// What came of a dial through the relays alone.
+  public mutating func dialledThroughRelays(_ key: NodeKey, reached: Bool, now: UInt64) {
+    guard var entry = entries[key] else { return }
+    entry.relaysTried = now
+    if reached {
+      (entry.relayFailures, entry.reached) = (0, now)
+      entry.score += 1
+    } else {
+      entry.relayFailures = min(entry.relayFailures + 1, 100)
+      entry.score /= 2
+    }
     entries[key] = entry
   }
 

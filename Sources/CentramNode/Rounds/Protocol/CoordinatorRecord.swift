@@ -36,6 +36,8 @@ public struct CoordinatorRecord: Codable, Sendable, Equatable {
   var commitBy: UInt64 = 0
   /// Unix milliseconds at which the phase ends; 0 where it does not end by itself.
   var deadline: UInt64 = 0
+  /// Unix milliseconds at which the phase began, where it is known.
+  var since: UInt64?
   var start = Data()
   /// The proposal's frame.
   var proposal: Data?

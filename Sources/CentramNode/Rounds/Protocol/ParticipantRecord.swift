@@ -31,6 +31,8 @@ public struct ParticipantRecord: Codable, Sendable, Equatable {
   public internal(set) var index: UInt32?
   public internal(set) var members: [RoundMember] = []
   public internal(set) var step: UInt32 = 0
+  /// Unix milliseconds at which the phase began, where it is known.
+  var since: UInt64?
   var start = Data()
   var seed: UInt64 = 0
   var commitBy: UInt64 = 0
@@ -42,6 +44,8 @@ public struct ParticipantRecord: Codable, Sendable, Equatable {
   public internal(set) var lastStep: UInt32 = 0
   public internal(set) var lastResult = Data()
   public internal(set) var message = ""
+  /// Payload of the word that it leaves, until the coordinator has answered it.
+  var farewell: Data?
 
   func encoded() -> [UInt8] {
     let encoder = JSONEncoder()

@@ -8,7 +8,7 @@ extension RoundCoordinator {
     if let final = finalMessage { frames.append(key.publish(final, now: now)) }
     switch record.phase {
     case .training, .revealing: frames.append(key.publish(startMessage, now: now))
-    case .voting: frames += [key.publish(startMessage, now: now)] + shown + [record.proposal.flatMap { try? Frame([UInt8]($0)) }]
+    case .voting: frames += [key.publish(startMessage, now: now), record.proposal.flatMap { try? Frame([UInt8]($0)) }]
     default: break
     }
     let status: [RoundEffect] = isOver ? [] : everybody.map { .send(.status(statusMessage), to: $0) }
@@ -25,8 +25,15 @@ extension RoundCoordinator {
 
   private var finalMessage: WireAggregateFinal? { record.lastFinal.flatMap { try? WireAggregateFinal(serializedBytes: $0) } }
 
-  /// The latest commitments and reveals.
-  private var shown: [Frame?] { record.entries.flatMap { [$0.commit, $0.reveal] }.map { $0.flatMap { try? Frame([UInt8]($0)) } } }
+  /// The latest commitments and reveals of others, without what a member says that it has.
+  private func lacking(_ status: WireRoundStatus, _ place: Int) -> [Frame?] {
+    let lines = Dictionary(status.participants.map { ($0.participant, $0) }) { first, _ in first }
+    return zip(record.members, record.entries).flatMap { member, entry -> [Data?] in
+      guard member.index != record.members[place].index else { return [] }
+      let line = lines[member.index]
+      return [line?.committed == true ? nil : entry.commit, line?.revealed == true ? nil : entry.reveal]
+    }.map { $0.flatMap { try? Frame([UInt8]($0)) } }
+  }
 
   var statusMessage: WireRoundStatus {
     var message = WireRoundStatus()
@@ -64,7 +71,7 @@ extension RoundCoordinator {
       return publish([finalMessage.flatMap { key.publish($0, now: now) }, key.publish(startMessage, now: now)])
     }
     var effects: [RoundEffect] = [.send(.status(statusMessage), to: member)]
-    if record.phase != .training, line?.voted != true { effects += publish(shown) }
+    if line?.voted != true { effects += publish(lacking(status, place)) }
     if record.phase == .voting, record.entries[place].vote == nil { effects += publish([record.proposal.flatMap { try? Frame([UInt8]($0)) }]) }
     return effects
   }
@@ -83,9 +90,9 @@ extension RoundCoordinator {
     let entry = record.entries[place], member = record.members[place].node
     if let commitment = entry.commitment {
       guard commitment == message.commitment else { return [] }
-      // The same again, with a later time that lets it be passed on.
+      // The same again: its maker does not know that it came. Others ask for it with their status.
       record.entries[place].commit = Data(frame.bytes)
-      return [acknowledge(place, commitment, .committed), .publish(frame, to: everybody.filter { $0 != member })]
+      return [acknowledge(place, commitment, .committed)]
     }
     guard record.phase == .training, now <= record.commitBy, !entry.hasLeft else {
       return [acknowledge(place, message.commitment, .late, "commitments were due at \(record.commitBy)")]
@@ -133,8 +140,7 @@ extension RoundCoordinator {
     if entry.update == message.update {
       record.entries[place].reveal = Data(frame.bytes)
       let outcome = WireUpdateOutcome(rawValue: entry.outcome) ?? .committed
-      let known = outcome == .committed ? checks() : [acknowledge(place, message.update, outcome, entry.reason)]
-      return known + [.publish(frame, to: everybody.filter { $0 != member.node })]
+      return outcome == .committed ? checks() : [acknowledge(place, message.update, outcome, entry.reason)]
     }
     guard record.phase == .training || record.phase == .revealing else { return [acknowledge(place, message.update, .late, "updates were due at \(record.deadline)")] }
     guard record.phase == .training || now <= record.deadline else { return [acknowledge(place, message.update, .late, "updates were due at \(record.deadline)")] }

@@ -83,8 +83,8 @@ public struct RoundCoordinator: Sendable {
     if case .join(let join) = message { return self.join(join, from: sender, now) }
     guard let place = record.members.firstIndex(where: { $0.node == sender }) else { return [] }
     if case .status(let status) = message { return answer(status, from: place, now) }
-    guard message.step == record.step, !isOver else { return [] }
     if case .abort = message { return leave(place, now) }
+    guard message.step == record.step, !isOver else { return [] }
     switch message {
     case .commit, .reveal, .vote: break
     default: return []
@@ -161,9 +161,20 @@ public struct RoundCoordinator: Sendable {
     return RoundResult(step: final.outerStep, result: final.result, isLast: final.last)
   }
 
+  /// Waits for a member no more, and tells it that its word came.
   private mutating func leave(_ place: Int, _ now: UInt64) -> [RoundEffect] {
-    guard record.entries.indices.contains(place), !record.entries[place].hasLeft else { return [] }
+    let member = record.members[place].node
+    var answer = abortMessage
+    if record.phase != .aborted { (answer.reason, answer.message) = (.leaving, "") }
+    let effects: [RoundEffect] = [.send(.abort(answer), to: member)]
+    if record.phase == .joining {
+      // Its place is free again; indices are told anew when the first step begins.
+      record.members.remove(at: place)
+      for index in record.members.indices { record.members[index].index = UInt32(index) }
+      return effects
+    }
+    guard !isOver, !record.entries[place].hasLeft else { return effects }
     record.entries[place].hasLeft = true
-    return proceed(now)
+    return effects + proceed(now)
   }
 }

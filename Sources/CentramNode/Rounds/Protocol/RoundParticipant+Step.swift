@@ -40,8 +40,20 @@ extension RoundParticipant {
     line.participant = record.index ?? 0
     (line.committed, line.revealed, line.voted) = (record.update != nil, record.phase == .revealed || record.phase == .voted, record.vote != nil)
     if let update = record.update { (line.localSteps, line.trainingLoss) = (update.localSteps, update.loss) }
-    message.participants = [line]
+    message.participants = [line] + seen
     return .send(.status(message), to: coordinator)
+  }
+
+  /// What is here of the others' commitments and reveals, as far as it is what the open proposal counts.
+  private var seen: [WireParticipantStatus] {
+    let proposal = record.vote == nil ? openProposal?.1 : nil
+    return record.members.compactMap { member in
+      var line = WireParticipantStatus()
+      (line.participant, line.committed, line.revealed) = (member.index, commits[member.index] != nil, shown[member.index] != nil)
+      guard member.node != own, line.committed || line.revealed else { return nil }
+      let counts = proposal?.contributions.first { $0.participant == member.index && $0.weightBps > 0 }
+      return counts.map { reveal(of: member, as: $0.update) == nil } ?? false ? nil : line
+    }
   }
 
   mutating func train() -> [RoundEffect] {

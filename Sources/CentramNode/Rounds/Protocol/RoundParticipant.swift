@@ -69,14 +69,14 @@ public struct RoundParticipant: Sendable {
   /// What is to be done at the beginning and after a restart.
   public mutating func resume(now: UInt64) -> [RoundEffect] {
     lastHeard = now
-    var effects = repeated(now)
+    var effects = repeated(now) + farewell(now)
     if record.phase == .training { effects += train() }
     return effects
   }
 
   /// The time has come to this. Call it now and then: what was lost is said again.
   public mutating func tick(now: UInt64) -> [RoundEffect] {
-    guard !isOver else { return [] }
+    guard !isOver else { return farewell(now) }
     if record.phase == .joining, now > announce.joinByMs + 60_000 { return end("nobody answered until the round was closed", .internal) }
     if now > lastHeard + patience { return leave(.internal, "the coordinator has been silent for \(patience) ms", now) }
     return (record.phase == .training ? train() : []) + reveal(now) + repeated(now)
@@ -84,8 +84,12 @@ public struct RoundParticipant: Sendable {
 
   /// A frame came whose signature holds.
   public mutating func take(_ frame: Frame, now: UInt64) -> [RoundEffect] {
-    guard record.phase != .aborted, let message = try? ReceivedRoundMessage(frame), message.round == round else { return [] }
+    guard let message = try? ReceivedRoundMessage(frame), message.round == round else { return [] }
     let sender = frame.header.sender
+    if record.phase == .aborted {
+      if case .abort = message, sender == coordinator { record.farewell = nil }
+      return []
+    }
     if record.phase == .done {
       if case .final(let final) = message { return self.final(final, now) }
       return []
@@ -170,7 +174,14 @@ public struct RoundParticipant: Sendable {
     guard !isOver else { return [] }
     var message = WireRoundAbort()
     (message.round, message.outerStep, message.reason, message.message, message.lastResult) = (round, record.step, .leaving, String(sentence.prefix(120)), record.lastResult)
+    record.farewell = try? message.serializedData()
     return [.send(.abort(message), to: coordinator)] + end(sentence, reason)
+  }
+
+  /// Says again that it left, until the coordinator has answered: it would be waited for until the step's end.
+  private func farewell(_ now: UInt64) -> [RoundEffect] {
+    guard let payload = record.farewell, now <= lastHeard + patience, let message = try? WireRoundAbort(serializedBytes: payload) else { return [] }
+    return [.send(.abort(message), to: coordinator)]
   }
 
   mutating func end(_ sentence: String, _ reason: WireRoundAbortReason) -> [RoundEffect] {

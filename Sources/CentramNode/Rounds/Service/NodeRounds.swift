@@ -52,6 +52,8 @@ public struct NodeRounds: Sendable {
     public var base: String, trainer: String, domain: String
     /// Of the coordinator: the votes on the present proposal, or those that made the last aggregate final.
     public var votes: [RoundBallot] = []
+    /// What the round waits for; nil when it is over, and of a round that was only heard of.
+    public var waiting: RoundWait?
   }
 
   /// What is kept of a round beside the state machines.
@@ -89,7 +91,10 @@ public struct NodeRounds: Sendable {
   ) {
     (self.node, self.library, self.means) = (node, library, means)
     let store = library.store, log = node.log
-    var hooks = RoundService.Hooks { (announce) throws(RoundError) in try Self.work(announce, store, means, node.clock) }
+    // It reads the whole base, for its hash.
+    var hooks = RoundService.Hooks { (announce) async throws(RoundError) in
+      try await LongCalculation.attempt { () throws(RoundError) in try Self.work(announce, store, means, node.clock) }
+    }
     hooks.accused = { proof in
       log(.warning, "\(Hexadecimal.text(proof.accused)): \(proof.message)")
       let now = UInt64(max(0, node.clock.unixMilliseconds))
@@ -197,12 +202,22 @@ public struct NodeRounds: Sendable {
         trainer: "\(announce.plan.trainer.id) \(announce.plan.trainer.version)", domain: announce.plan.domain)
     }
     var all: [Status] = []
+    let connected = Set((await node.sessions().map(\.peer) + [service.key.publicKey]).map(\.description))
+    func named(_ wait: RoundWait?) -> RoundWait? {
+      guard var wait else { return nil }
+      wait.members = wait.members.map { member in
+        var member = member
+        member.isConnected = connected.contains(member.key)
+        return member
+      }
+      return wait
+    }
     for machine in await service.coordinated() {
       var line = status(machine.announce, "coordinating", machine.record.phase.rawValue)
       (line.step, line.participants, line.lastResult, line.message) = (
         machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message
       )
-      line.votes = machine.ballots
+      (line.votes, line.waiting) = (machine.ballots, named(machine.waiting))
       all.append(line)
     }
     for machine in await service.joined() {
@@ -210,6 +225,7 @@ public struct NodeRounds: Sendable {
       (line.step, line.participants, line.lastResult, line.message) = (
         machine.record.step, machine.record.members.count, Hexadecimal.text(machine.record.lastResult), machine.record.message
       )
+      line.waiting = named(machine.waiting)
       all.append(line)
     }
     for heard in await service.announced() where !all.contains(where: { $0.round == Hexadecimal.text(heard.announce.round) }) {

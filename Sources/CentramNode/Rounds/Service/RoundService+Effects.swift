@@ -90,12 +90,12 @@ extension RoundService {
       // What could not be had may come yet; what is wrong stays wrong.
       guard error.code != .unavailable else {
         let now = now
-        return coordinate(round) { $0.unavailable(step: update.step, participant: update.participant, now: now) }
+        return await coordinateUntilKept(round) { $0.unavailable(step: update.step, participant: update.participant, now: now) }
       }
       refusal = error.message
     }
     let now = now, reason = refusal
-    coordinate(round) { $0.checked(step: update.step, participant: update.participant, hash: update.hash, refusal: reason, now: now) }
+    await coordinateUntilKept(round) { $0.checked(step: update.step, participant: update.participant, hash: update.hash, refusal: reason, now: now) }
   }
 
   private func aggregate(_ work: RoundAggregation, of round: Data) async {
@@ -105,14 +105,14 @@ extension RoundService {
       guard refusals.isEmpty else {
         for refusal in refusals { node.log(.info, "round \(Hexadecimal.text(round).prefix(8)): \(Hexadecimal.text(refusal.update).prefix(16)) is refused by \(refusal.sentence)") }
         let now = now
-        return coordinate(round) { $0.refused(step: work.step, refusals, now: now) }
+        return await coordinateUntilKept(round) { $0.refused(step: work.step, refusals, now: now) }
       }
       let made = try await doing.aggregate(work)
       shared.insert(made.hash)
       outcome = .success(made)
     } catch { outcome = .failure(error) }
     let now = now
-    coordinate(round) { $0.aggregated(step: work.step, outcome, now: now) }
+    await coordinateUntilKept(round) { $0.aggregated(step: work.step, outcome, now: now) }
   }
 
   private func recompute(_ work: RoundAggregation, _ proposal: Data, _ result: Data, of round: Data) async {
@@ -147,11 +147,13 @@ extension RoundService {
     }
     if case .unavailable(let reason) = outcome { node.log(.debug, "an aggregate could not be computed yet: \(reason)") }
     let now = now
-    participate(round) { $0.recomputed(step: work.step, proposal: proposal, outcome, now: now) }
+    await participateUntilKept(round) { $0.recomputed(step: work.step, proposal: proposal, outcome, now: now) }
   }
 
   private func train(_ work: RoundTraining, of round: Data) {
-    guard trainings[round] == nil, let coordinator = participants[round]?.coordinator else { return }
+    // Where jobs waited long, the step may be over: its training would stand in the way of the next one's.
+    guard trainings[round] == nil, let machine = participants[round], machine.record.step == work.step, machine.record.phase == .training else { return }
+    let coordinator = machine.coordinator
     let stop = Signal()
     trainings[round] = stop
     scope.start {
@@ -178,6 +180,6 @@ extension RoundService {
     } catch { outcome = .failure(Task.isCancelled || error.code == .unavailable ? RoundError(.cancelled, error.message) : error) }
     if trainings[round] === stop { trainings[round] = nil }
     let now = now
-    participate(round) { $0.trained(step: work.step, outcome, now: now) }
+    await participateUntilKept(round) { $0.trained(step: work.step, outcome, now: now) }
   }
 }

@@ -121,24 +121,38 @@ public actor RoundService {
   // MARK: State
 
   /// Runs a coordinator, keeps what changed, and then has the effects carried out.
-  func coordinate(_ round: Data, _ body: (inout RoundCoordinator) -> [RoundEffect]) {
-    guard var machine = coordinators[round] else { return }
+  /// - Returns: whether it happened, or there is nothing that it could happen to.
+  @discardableResult func coordinate(_ round: Data, _ body: (inout RoundCoordinator) -> [RoundEffect]) -> Bool {
+    guard var machine = coordinators[round] else { return true }
     let before = machine.record, made = body(&machine)
-    if machine.record != before, !keep(machine.record.encoded(), Self.coordinatorState(round)) { return }
+    if machine.record.since == nil || machine.record.phase != before.phase || machine.record.step != before.step { machine.record.since = now }
+    if machine.record != before, !keep(machine.record.encoded(), Self.coordinatorState(round)) { return false }
     coordinators[round] = machine
     for effect in made { effects.yield(Job(round: round, isCoordinators: true, effect: effect)) }
+    return true
   }
 
-  func participate(_ round: Data, _ body: (inout RoundParticipant) -> [RoundEffect]) {
-    guard var machine = participants[round] else { return }
+  @discardableResult func participate(_ round: Data, _ body: (inout RoundParticipant) -> [RoundEffect]) -> Bool {
+    guard var machine = participants[round] else { return true }
     let before = machine.record, made = body(&machine)
-    if machine.record != before, !keep(machine.record.encoded(), Self.participantState(round)) { return }
+    if machine.record.since == nil || machine.record.phase != before.phase || machine.record.step != before.step { machine.record.since = now }
+    if machine.record != before, !keep(machine.record.encoded(), Self.participantState(round)) { return false }
     if machine.record.step != before.step || machine.isOver { trainings.removeValue(forKey: round)?.send() }
     participants[round] = machine
     for effect in made { effects.yield(Job(round: round, isCoordinators: false, effect: effect)) }
+    return true
   }
 
-  /// What cannot be kept does not happen: the machine stays as it was, and tries again with the next message.
+  /// An outcome of work comes once, unlike messages, so it is given until its state could be kept: a full disk would lose it else, and the round would wait.
+  func coordinateUntilKept(_ round: Data, _ body: (inout RoundCoordinator) -> [RoundEffect]) async {
+    while !coordinate(round, body), (try? await node.clock.sleep(milliseconds: interval)) != nil {}
+  }
+
+  func participateUntilKept(_ round: Data, _ body: (inout RoundParticipant) -> [RoundEffect]) async {
+    while !participate(round, body), (try? await node.clock.sleep(milliseconds: interval)) != nil {}
+  }
+
+  /// What cannot be kept does not happen: the machine stays as it was.
   private func keep(_ bytes: [UInt8], _ name: String) -> Bool {
     do throws(StoreError) {
       try store.setState(bytes, name)

@@ -77,7 +77,9 @@ public struct AdapterRounds: RoundWork {
   private var place: String { "\(settings.folder)/\(Hexadecimal.text(announce.round))" }
 
   public func check(_ update: Data) async throws(RoundError) {
-    _ = try UpdateCheck(shapes: shapes, maximumRank: try rank(), maximumNorm: maximumNorm).check(try blob(update, "update \(Hexadecimal.text(update.prefix(4)))"))
+    try await LongCalculation.attempt { () throws(RoundError) in
+      _ = try UpdateCheck(shapes: shapes, maximumRank: try rank(), maximumNorm: maximumNorm).check(try blob(update, "update \(Hexadecimal.text(update.prefix(4)))"))
+    }
   }
 
   public func judge(_ work: RoundAggregation, except own: NodeKey?) async throws(RoundError) -> [RoundRefusal] {
@@ -111,6 +113,10 @@ public struct AdapterRounds: RoundWork {
   }
 
   public func aggregate(_ work: RoundAggregation) async throws(RoundError) -> RoundAggregate {
+    try await LongCalculation.attempt { () throws(RoundError) in try merged(work) }
+  }
+
+  private func merged(_ work: RoundAggregation) throws(RoundError) -> RoundAggregate {
     var updates: [(blob: AdapterBlob, weight: UInt32)] = []
     for part in work.parts { updates.append((try blob(part.hash, "update \(Hexadecimal.text(part.hash.prefix(4)))"), part.weightBasisPoints)) }
     let start = work.start.isEmpty ? nil : try blob(work.start, "the step's start")
@@ -126,7 +132,7 @@ public struct AdapterRounds: RoundWork {
 
   public func train(_ work: RoundTraining) async throws(RoundError) -> LocalResult {
     guard let data = settings.data else { throw RoundError(.configuration, "this node has no data to train on; name it when joining") }
-    let model = try folded(work.start), output = "\(place)/step-\(work.step)"
+    let model = try await LongCalculation.attempt { () throws(RoundError) in try folded(work.start) }, output = "\(place)/step-\(work.step)"
     var plan = TrainingPlan(trainer: self.plan.trainer.id, model: model, data: data, seed: work.seed)
     plan.settings = try parameters()
     plan.settings["steps"] = .number(Double(self.plan.localSteps))

@@ -209,7 +209,8 @@ typedef struct centram_merge_v1 {
   size_t parameter_count;
   void *(*create)(const char *configuration_json, char *error, size_t error_capacity);
   void (*destroy)(void *self);
-  /* Merges one tensor. Called from one thread for each tensor; everything in `request` is lent for the call. */
+  /* Merges one tensor. Never called twice at once for the same instance; the blocks come from several threads.
+     Everything in `request` is lent for the call. */
   int32_t (*merge)(void *self, const centram_merge_request_t *request, char *error, size_t error_capacity);
 } centram_merge_v1_t;
 

@@ -1,4 +1,7 @@
 // Centres the first input on the mean of all inputs: y = x0 - mean + shift. Needs a fold and a pass.
+//
+// For the tests of the C lane, not an example: its parameters ask for faults, it says that it draws and does not, and it goes without the weight that it
+// requires, so it does not keep the promises of an operator (CConformanceTests says which it breaks).
 #include "door.h"
 
 /* A real fault, which a signal handler cannot step over. */

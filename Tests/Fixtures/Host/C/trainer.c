@@ -1,4 +1,7 @@
 // Plain gradient descent for the steps and the rate in its settings; its state is the number of steps done.
+//
+// For the tests of the C lane, not an example: a checkpoint without weights cannot be gone on from, so it does not keep the promises of a trainer
+// (CConformanceTests says which it breaks).
 #include "door.h"
 
 static int32_t train(void *self, const centram_trainer_request_t *request, char *error, size_t capacity) {

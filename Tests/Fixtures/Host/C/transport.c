@@ -1,4 +1,7 @@
 // A transport inside one process. Every operation is completed from a thread of its own, in the order of completion.
+//
+// For the tests of the C lane, not an example: it has made-up keys, one binding for all connections, and faults that an address asks for, so it does not
+// keep the promises of a transport. One that does is Templates/transport/c.
 #include "door.h"
 #include <pthread.h>
 
