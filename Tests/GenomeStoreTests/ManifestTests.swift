@@ -1,11 +1,10 @@
 import CentramGenome
+import CentramNode
 import CentramStore
 import CentramWire
 import Foundation
 import SwiftProtobuf
 import Testing
-
-@testable import CentramNode
 
 /// Manifests that are rightly signed and wrong all the same.
 @Suite struct ManifestTests {
@@ -25,12 +24,6 @@ import Testing
   }
 
   private func refused(_ bytes: [UInt8]) -> GenomePackageError? { refusal { _ = try SignedManifest(bytes: bytes, name: "manifest") } }
-
-  @Test(arguments: [(0, 256), (1, 256), ((8 << 20) - 1, 256), (8 << 20, 1024), (8192 << 20, 1024)].map { ($0.0, $0.1 << 10) })
-  func aFileFromEightMebibytesOnHasChunksOfOne(size: Int, chunkSize: Int) {
-    #expect(SignedManifest.chunkSize(for: size) == chunkSize)
-    #expect(SignedManifest.chunkCount(Int64(size), chunkSize) <= SignedManifest.maximumChunks)
-  }
 
   @Test func aManifestHoldsForItsAuthorAndItsPurposeAlone() throws {
     #expect(refused(try sign(manifest, by: key)) == nil)
