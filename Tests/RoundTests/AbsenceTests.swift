@@ -9,20 +9,23 @@ import Testing
 @Suite struct AbsenceTests {
   private static func phase(_ course: RoundsOverSessionsTests.Course) async -> CoordinatorRecord.Phase? { await course.coordinator.service.coordinated().first?.record.phase }
 
+  /// A round of three participants whose coordinator has begun a merge that takes it five seconds.
+  private static func merging(_ world: ServiceWorld, quorum: UInt32) async throws -> RoundsOverSessionsTests.Course {
+    let clock = world.simulation.clock
+    let course = try await RoundsOverSessionsTests.begin(world, participants: 3, outerSteps: 1, quorum: quorum, isPatient: true) { number, work in
+      var work = work
+      if number == 0 { work.merging = { try? await clock.sleep(milliseconds: 5_000) } }
+      return work
+    }
+    let isMerging = await world.wait { await Self.phase(course) == .aggregating }
+    #expect(isMerging)
+    return course
+  }
+
   /// Times are below and above the five minutes that gossip may be old.
   @Test(arguments: [20_000, 290_000, 400_000, 1_200_000] as [UInt64]) func whoComesBackAfterTheProposalVotesOnIt(away: UInt64) throws {
     try ServiceWorld.run { world in
-      let clock = world.simulation.clock
-      let course = try await RoundsOverSessionsTests.begin(
-        world, participants: 3, outerSteps: 1,
-        quorum: 10_000, isPatient: true
-      ) { number, work in
-        var work = work
-        if number == 0 { work.merging = { try? await clock.sleep(milliseconds: 5_000) } }
-        return work
-      }
-      let isMerging = await world.wait { await Self.phase(course) == .aggregating }
-      #expect(isMerging)
+      let course = try await Self.merging(world, quorum: 10_000)
       world.network.partition([["n0", "n1", "n2"], ["n3"]])
       await world.sleep(away)
       let waiting = try #require(await course.coordinator.service.coordinated().first?.waiting)
@@ -46,21 +49,11 @@ import Testing
 
   @Test func whoComesBackVotesThoughTheMakerOfAnUpdateIsGoneForLong() throws {
     try ServiceWorld.run { world in
-      let clock = world.simulation.clock
-      let course = try await RoundsOverSessionsTests.begin(
-        world, participants: 3, outerSteps: 1,
-        quorum: 5_001, isPatient: true
-      ) { number, work in
-        var work = work
-        if number == 0 { work.merging = { try? await clock.sleep(milliseconds: 5_000) } }
-        return work
-      }
-      let isMerging = await world.wait { await Self.phase(course) == .aggregating }
-      #expect(isMerging)
+      let course = try await Self.merging(world, quorum: 5_001)
       course.members[0].kill()
       course.members[1].kill()
       await world.sleep(600_000)
-      let again = try await world.member(2, dialling: [0]) { _, store in WorkDouble(store: store, name: "n2", clock: clock) }
+      let again = try await world.member(2, dialling: [0]) { _, store in WorkDouble(store: store, name: "n2", clock: world.simulation.clock) }
       for member in [course.coordinator, again, course.members[2]] {
         let hasEnded = await world.wait(120_000) { !member.events.ended.isEmpty }
         #expect(hasEnded && member.events.stepped.last?.isLast == true, "\(member.events.ended)")

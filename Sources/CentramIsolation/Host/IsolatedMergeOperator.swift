@@ -142,16 +142,19 @@ final class MergeSession: Sendable {
     do throws(CallFailure) {
       let reply = try channel.call(.blocks, id: ChildProcess.newID(), writer.bytes, limit: child.configuration.callNanoseconds(.mergeOperator))
       guard reply.isEmpty else { throw .lost(.broken("\(reply.count) bytes in answer to a block")) }
-    } catch {
-      switch error {
-      case .plugin(let error):
-        child.giveBack(channel)
-        throw error
-      case .lost(let reason): throw lose(reason)
-      }
-    }
+    } catch { throw failed(error, on: channel) }
     if isWriting, let copy { block.output.update(from: copy.output, count: block.count) }
     child.giveBack(channel)
+  }
+
+  /// What a call that failed is for its caller. A channel over which the plugin answered with an error is good for the next call.
+  func failed(_ failure: CallFailure, on channel: Channel) -> PluginError {
+    switch failure {
+    case .plugin(let error):
+      child.giveBack(channel)
+      return error
+    case .lost(let reason): return lose(reason)
+    }
   }
 
   /// Has the whole call end with this reason.

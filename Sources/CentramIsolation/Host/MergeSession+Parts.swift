@@ -42,8 +42,11 @@ extension MergeSession {
       throw PluginError(.limitExceeded, "blocks of \(plan.length) elements of \(inputs.count) inputs do not fit into memory")
     }
     let channel = try child.takeChannel()
-    let room = try room(channel, bytes: layout.bytes)
-    try child.share(room.memory)
+    let room: PartRoom
+    do throws(PluginError) {
+      room = try self.room(channel, bytes: layout.bytes)
+      try child.share(room.memory)
+    } catch { throw failed(.plugin(error), on: channel) }
     var writer = MessageWriter()
     writer.add(
       PartOrder(
@@ -52,14 +55,7 @@ extension MergeSession {
     do throws(CallFailure) {
       let reply = try channel.call(.part, id: ChildProcess.newID(), writer.bytes, limit: child.configuration.callNanoseconds(.mergeOperator))
       try Self.settle(reply, room, plan.encoding, part)
-    } catch {
-      switch error {
-      case .plugin(let error):
-        child.giveBack(channel)
-        throw error
-      case .lost(let reason): throw lose(reason)
-      }
-    }
+    } catch { throw failed(error, on: channel) }
     child.giveBack(channel)
   }
 
