@@ -56,11 +56,17 @@ int centram_packet_send(int socket, const void *head, size_t head_size, const vo
   return 0;
 }
 
-// Most answers come sooner than a processor that went to sleep wakes up, so for a moment this thread stays awake, and gives way to any other.
-static ssize_t awaited(int socket, struct msghdr *message) {
-  const uint64_t until = centram_monotonic() + 50000;
+// Most answers come sooner than a processor that went to sleep wakes up, so for a moment a thread stays awake, and gives way to any other.
+// Where its last message was long in coming, as from who is at a large piece of work, it sleeps at once.
+enum { AWAKE_NANOSECONDS = 50000, LONG_NANOSECONDS = 250000 };
+static _Thread_local int last_was_long;
+
+static ssize_t awaited(int socket, struct msghdr *message, uint64_t began) {
   ssize_t size;
-  while ((size = recvmsg(socket, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0 && (errno == EAGAIN || errno == EINTR) && centram_monotonic() < until) sched_yield();
+  while ((size = recvmsg(socket, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (last_was_long || centram_monotonic() - began > AWAKE_NANOSECONDS) break;
+    sched_yield();
+  }
   return size;
 }
 
@@ -74,9 +80,11 @@ ssize_t centram_packet_receive(int socket, void *bytes, size_t capacity, int *de
     message.msg_control = control.bytes;
     message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)limit);
   }
-  ssize_t size = awaited(socket, &message);
+  const uint64_t began = centram_monotonic();
+  ssize_t size = awaited(socket, &message, began);
   while (size < 0 && (size = recvmsg(socket, &message, MSG_CMSG_CLOEXEC)) < 0)
     if (!again(deadline)) return errno == ECONNRESET ? 0 : -errno;
+  last_was_long = centram_monotonic() - began > LONG_NANOSECONDS;
   if (descriptors)
     for (struct cmsghdr *part_ = CMSG_FIRSTHDR(&message); part_; part_ = CMSG_NXTHDR(&message, part_))
       if (part_->cmsg_level == SOL_SOCKET && part_->cmsg_type == SCM_RIGHTS) {

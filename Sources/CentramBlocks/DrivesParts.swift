@@ -6,9 +6,10 @@ public protocol DrivesParts: MergeDriver {
   /// What another process needs to know for a pass; nil where it cannot be left to one: then `run` does it.
   /// - Throws: where the pass itself cannot be.
   func plan(_ granularity: BlockGranularity, inputs: [Int]?, writingOutput: Bool) throws(PluginError) -> PartPlan?
-  /// Calls `body` for parts that cover the tensor once, in order within a stripe, from several threads. Stops at the first error and throws it.
+  /// Calls `body` in several threads at once, until there are no parts left. Each gets parts one after another from `next`, and nil when there are no more,
+  /// or a call of `body` threw; parts cover the tensor once, and those of one stripe go to one thread, in order. Throws the first error.
   /// - Parameter elements: of a part; it has at least one block, and a stripe's last part may be shorter.
-  func run(_ plan: PartPlan, elements: Int, _ body: @Sendable (StripePart) throws(PluginError) -> Void) throws(PluginError)
+  func run(_ plan: PartPlan, elements: Int, _ body: @Sendable (_ next: @escaping () throws(PluginError) -> StripePart?) throws(PluginError) -> Void) throws(PluginError)
 }
 
 /// One pass over a tensor.

@@ -20,25 +20,42 @@ final class Channel: @unchecked Sendable {  // one call at a time
   var memory: SharedMemory?
   /// Where blocks are copied that lie elsewhere.
   var room: SharedRoom?
-  /// Where outputs cross that the plugin's process encodes.
-  var part: PartRoom?
+  /// Where outputs cross that the plugin's process encodes; nobody uses these now.
+  var parts: [PartRoom] = []
 
   init(_ socket: PacketSocket) { self.socket = socket }
 
-  /// - Parameters:
-  ///   - limit: nanoseconds that the plugin may work, in all; the time in `serve` does not count.
-  ///   - serve: answers what the plugin asks.
-  func call(
-    _ operation: Operation, instance: UInt32 = 0, id: UInt64, _ payload: [UInt8], limit: UInt64,
-    serve: (Message) throws(CallFailure) -> [UInt8] = { (message) throws(CallFailure) in throw .lost(.broken("\(message.operation) was asked for where nothing may be")) }
-  ) throws(CallFailure) -> [UInt8] {
+  /// A call whose answer is not here yet.
+  struct Pending {
+    fileprivate let operation: Operation, id: UInt64, sentAt: UInt64
+  }
+  /// When the last answer came.
+  private var answeredAt: UInt64 = 0
+
+  /// Begins a call. Where another one is under way, the process takes this one when that is answered; answers come in the order of the calls.
+  /// - Parameter limit: nanoseconds that the process may leave it lying.
+  func begin(_ operation: Operation, instance: UInt32 = 0, id: UInt64, _ payload: [UInt8], limit: UInt64) throws(CallFailure) -> Pending {
     guard payload.count <= Message.limit(operation) else {
       throw .plugin(PluginError(.limitExceeded, "a call of \(payload.count) bytes; the limit is \(Message.limit(operation))"))
     }
-    var left = limit, began = centram_monotonic(), callbacks = 0
+    let now = centram_monotonic()
     try lost { () throws(ChannelError) in
-      try socket.send(Message(operation: operation, id: id, instance: instance, payload: payload), deadline: began + left)
+      try socket.send(Message(operation: operation, id: id, instance: instance, payload: payload), deadline: now + limit)
     }
+    return Pending(operation: operation, id: id, sentAt: now)
+  }
+
+  /// Waits for the answer to the earliest call that has none.
+  /// - Parameters:
+  ///   - limit: nanoseconds that the plugin may work, in all; neither the time in `serve` nor that of the calls before it counts.
+  ///   - serve: answers what the plugin asks.
+  func finish(
+    _ call: Pending, limit: UInt64,
+    serve: (Message) throws(CallFailure) -> [UInt8] = { (message) throws(CallFailure) in throw .lost(.broken("\(message.operation) was asked for where nothing may be")) }
+  ) throws(CallFailure) -> [UInt8] {
+    let (operation, id) = (call.operation, call.id)
+    var left = limit, began = max(call.sentAt, answeredAt), callbacks = 0
+    defer { answeredAt = centram_monotonic() }
     while true {
       let message = try lost { () throws(ChannelError) in try socket.receive(limit: Message.limit(operation), deadline: began + left) }
       guard message.direction == .call else {
@@ -65,6 +82,14 @@ final class Channel: @unchecked Sendable {  // one call at a time
       let reply = answer
       try lost { () throws(ChannelError) in try socket.send(reply, deadline: began + left) }
     }
+  }
+
+  /// A call from its beginning to its answer, for who has no other under way.
+  func call(
+    _ operation: Operation, instance: UInt32 = 0, id: UInt64, _ payload: [UInt8], limit: UInt64,
+    serve: (Message) throws(CallFailure) -> [UInt8] = { (message) throws(CallFailure) in throw .lost(.broken("\(message.operation) was asked for where nothing may be")) }
+  ) throws(CallFailure) -> [UInt8] {
+    try finish(begin(operation, instance: instance, id: id, payload, limit: limit), limit: limit, serve: serve)
   }
 
   /// What a reply says: a payload, or the plugin's error.

@@ -116,9 +116,13 @@ final class MergeSession: Sendable {
     if channel.memory?.offset(ofOutput: block.output, count: bytes) == nil { channel.memory = pool.memory(ofOutput: block.output, count: bytes) }
     // Blocks that lie elsewhere, or have an input that does, are copied.
     var copy: SharedRoom?
-    if !lies(block, bytes, wanted, in: channel.memory) { copy = try room(channel, inputs: request.models.count, length: block.count) }
-    guard let memory = copy?.memory ?? channel.memory else { throw PluginError(.internalFailure, "a block without memory") }
-    try child.share(memory)
+    let memory: SharedMemory
+    do throws(PluginError) {
+      if !lies(block, bytes, wanted, in: channel.memory) { copy = try room(channel, inputs: request.models.count, length: block.count) }
+      guard let found = copy?.memory ?? channel.memory else { throw PluginError(.internalFailure, "a block without memory") }
+      memory = found
+      try child.share(memory)
+    } catch { throw failed(.plugin(error), on: channel) }
     var writer = MessageWriter()
     writer.add(run)
     writer.add(UInt32(stripe))

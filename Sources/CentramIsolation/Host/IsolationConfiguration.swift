@@ -30,7 +30,7 @@ public struct IsolationConfiguration: Sendable {
   /// Bytes of blocks, inputs and output, in one message of a merge.
   public var bytesAtOnce = 2 << 20
   /// Elements in one message of a merge whose inputs the process reads from files.
-  public var elementsAtOnce = 2 << 20
+  public var elementsAtOnce = 256 << 10
   /// Passes over a tensor in one call of a merge operator.
   public var passes = 10_000
 

@@ -4,7 +4,7 @@ internal import CentramPluginAPI
 /// Where a part's blocks lie and its output crosses, kept by a channel for the next one.
 final class PartRoom {
   /// Bytes that are looked at and written at a time: few enough to stay in the second-level cache in between.
-  static let pieceSize = 128 << 10
+  static let pieceSize = 256 << 10
 
   let memory: SharedMemory
   let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: pieceSize, alignment: 64)
@@ -22,6 +22,10 @@ final class PartRoom {
 }
 
 extension MergeSession {
+  /// Parts that one thread of the host has begun and not taken the output of: one that it writes, one that the process is at, and one that the process
+  /// finds when it is done. Nobody waits then, and who does not sleep need not be woken.
+  private static let partsAtOnce = 3
+
   /// One pass of which the plugin's process does all but writing.
   /// - Returns: false where the pass, or this driver, is not made for that.
   func runParts(_ run: UInt32, _ granularity: BlockGranularity, _ inputs: [Int]?, _ isWriting: Bool) throws(PluginError) -> Bool {
@@ -33,37 +37,68 @@ extension MergeSession {
       guard let input = plan.inputs[index], let file = next.next() else { return nil }
       return PartOrder.Input(file: file, offset: input.offset, format: input.format, rounding: input.rounding, isChecked: plan.checking[index])
     }
-    try driver.run(plan, elements: child.configuration.elementsAtOnce) { (part) throws(PluginError) in try self.send(part, run, places, plan) }
+    try driver.run(plan, elements: child.configuration.elementsAtOnce) { (next) throws(PluginError) in try self.work(next, run, places, plan) }
     return true
   }
 
-  private func send(_ part: StripePart, _ run: UInt32, _ inputs: [PartOrder.Input?], _ plan: PartPlan) throws(PluginError) {
-    guard let layout = PartOrder.Layout(count: part.count, length: plan.length, inputs: inputs.count, encoding: plan.encoding) else {
-      throw PluginError(.limitExceeded, "blocks of \(plan.length) elements of \(inputs.count) inputs do not fit into memory")
+  /// Has the process work on one part after another, and writes what comes back. While one output is written, the process is at the next part.
+  private func work(
+    _ next: () throws(PluginError) -> StripePart?, _ run: UInt32, _ inputs: [PartOrder.Input?], _ plan: PartPlan
+  ) throws(PluginError) {
+    guard let first = try next() else { return }
+    let channel = try child.takeChannel(), limit = child.configuration.callNanoseconds(.mergeOperator)
+    var coming: StripePart? = first, begun: [(part: StripePart, room: PartRoom, call: Channel.Pending)] = []
+    do throws(CallFailure) {
+      while true {
+        if let part = coming {
+          let room = try room(channel, part, plan)
+          begun.append((part, room, try channel.begin(.part, id: ChildProcess.newID(), order(part, run, inputs, plan, room), limit: limit)))
+          coming = try plugin { () throws(PluginError) in try next() }
+          if begun.count < Self.partsAtOnce, coming != nil { continue }
+        }
+        guard !begun.isEmpty else { break }
+        let (part, room, call) = begun.removeFirst()
+        try Self.settle(channel.finish(call, limit: limit), room, plan.encoding, part)
+        channel.parts.append(room)
+      }
+    } catch {
+      // Answers that nobody waits for any more would be taken for those of the next call.
+      if case .plugin = error {
+        for (_, _, call) in begun {
+          do throws(CallFailure) { _ = try channel.finish(call, limit: limit) } catch {
+            if case .lost = error { throw failed(error, on: channel) }
+          }
+        }
+      }
+      throw failed(error, on: channel)
     }
-    let channel = try child.takeChannel()
-    let room: PartRoom
-    do throws(PluginError) {
-      room = try self.room(channel, bytes: layout.bytes)
+    child.giveBack(channel)
+  }
+
+  private func plugin<Value>(_ body: () throws(PluginError) -> Value) throws(CallFailure) -> Value {
+    do throws(PluginError) { return try body() } catch { throw .plugin(error) }
+  }
+
+  /// Memory for a part, which the process knows.
+  private func room(_ channel: Channel, _ part: StripePart, _ plan: PartPlan) throws(CallFailure) -> PartRoom {
+    guard let layout = PartOrder.Layout(count: part.count, length: plan.length, inputs: plan.inputs.count, encoding: plan.encoding) else {
+      throw .plugin(PluginError(.limitExceeded, "blocks of \(plan.length) elements of \(plan.inputs.count) inputs do not fit into memory"))
+    }
+    let known = channel.parts.popLast().flatMap { $0.memory.output.count >= layout.bytes ? $0 : nil }
+    return try plugin { () throws(PluginError) in
+      let room = if let known { known } else { try PartRoom(pool, bytes: layout.bytes) }
       try child.share(room.memory)
-    } catch { throw failed(.plugin(error), on: channel) }
+      return room
+    }
+  }
+
+  private func order(_ part: StripePart, _ run: UInt32, _ inputs: [PartOrder.Input?], _ plan: PartPlan, _ room: PartRoom) -> [UInt8] {
     var writer = MessageWriter()
     writer.add(
       PartOrder(
         run: run, stripe: part.stripe, offset: part.offset, count: part.count, length: plan.length, inputs: inputs, memory: room.memory.id,
         encoding: plan.encoding))
-    do throws(CallFailure) {
-      let reply = try channel.call(.part, id: ChildProcess.newID(), writer.bytes, limit: child.configuration.callNanoseconds(.mergeOperator))
-      try Self.settle(reply, room, plan.encoding, part)
-    } catch { throw failed(error, on: channel) }
-    child.giveBack(channel)
-  }
-
-  private func room(_ channel: Channel, bytes: Int) throws(PluginError) -> PartRoom {
-    if let room = channel.part, room.memory.output.count >= bytes { return room }
-    let room = try PartRoom(pool, bytes: bytes)
-    channel.part = room
-    return room
+    return writer.bytes
   }
 
   /// Checks what the process answered, and hands the output on. The output is copied before it is looked at: the process may write to its memory

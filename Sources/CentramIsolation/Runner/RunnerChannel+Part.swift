@@ -6,6 +6,20 @@ extension RunnerChannel {
   func part(_ reader: inout MessageReader, _ writer: inout MessageWriter) throws(PluginError) {
     let order = try PluginRunner.known { () throws(ChannelError) in try reader.partOrder() }
     guard let entry = state.runs.entry(order.run) else { throw PluginError(.invalid, "there is no pass \(order.run)") }
+    // The host sent it before it knew.
+    guard failedPart.withLock({ $0?.run != order.run || $0?.stripe != order.stripe }) else { throw PluginError(.cancelled, "an earlier part of the stripe failed") }
+    do throws(PluginError) {
+      let finding = try work(order, entry.body.pointee)
+      if finding != nil { failedPart.withLock { $0 = (order.run, order.stripe) } }
+      writer.add(finding)
+    } catch {
+      failedPart.withLock { $0 = (order.run, order.stripe) }
+      throw error
+    }
+  }
+
+  /// - Returns: what ended the part before its end.
+  private func work(_ order: PartOrder, _ body: RunnerRuns.Body) throws(PluginError) -> PartFinding? {
     var sources: [(any ElementSource)?] = []
     for input in order.inputs { sources.append(try input.map { (input) throws(PluginError) in try source(input, order) }) }
     let (target, places) = try room(order)
@@ -13,14 +27,14 @@ extension RunnerChannel {
     var unfit: PartFinding?
     let loop = BlockLoop(sources, checking: order.inputs.map { $0?.isChecked ?? false }, in: buffers)
     let nonFinite = try loop.run(offset: order.offset, count: order.count, length: order.length) { (block) throws(PluginError) in
-      try entry.body.pointee(order.stripe, block)
+      try body(order.stripe, block)
       guard let encoding = order.encoding else { return true }
       if encoding.encode(block.output, count: block.count, into: target + (block.offset - order.offset) * encoding.format.size) { return true }
       let index = (0..<block.count).first { !encoding.permits(block.output[$0]) } ?? 0
       unfit = .unfit(element: block.offset + index, value: block.output[index])
       return false
     }
-    writer.add(unfit ?? nonFinite.map { .nonFinite($0) })
+    return unfit ?? nonFinite.map { .nonFinite($0) }
   }
 
   private func source(_ input: PartOrder.Input, _ order: PartOrder) throws(PluginError) -> StoredElements {

@@ -8,6 +8,8 @@ final class RunnerChannel: Sendable {
   private let line: Mutex<(socket: PacketSocket, next: UInt64)>
   private let socket: PacketSocket
   let state: RunnerState
+  /// The stripe of a pass of which a part failed here last: nothing more of it is worked on.
+  let failedPart = Mutex<(run: UInt32, stripe: Int)?>(nil)
 
   init(_ socket: PacketSocket, _ state: RunnerState) {
     (self.socket, self.state) = (socket, state)

@@ -1,5 +1,6 @@
 public import CentramBlocks
 public import CentramPluginAPI
+internal import Synchronization
 
 extension BlockDriver: DrivesParts {
   /// Bytes of float32 blocks that another process is asked to have room for. Larger blocks go through `run`: their memory is the host's.
@@ -19,17 +20,26 @@ extension BlockDriver: DrivesParts {
     return PartPlan(granularity: granularity, length: length, inputs: stored, checking: isFresh, encoding: writingOutput ? encoding : nil)
   }
 
-  public func run(_ plan: PartPlan, elements: Int, _ body: @Sendable (StripePart) throws(PluginError) -> Void) throws(PluginError) {
-    let blocks = blockCount(plan.granularity), stripes = stripeCount(plan.granularity)
+  public func run(
+    _ plan: PartPlan, elements: Int, _ body: @Sendable (_ next: @escaping () throws(PluginError) -> StripePart?) throws(PluginError) -> Void
+  ) throws(PluginError) {
+    let blocks = blockCount(plan.granularity), stripes = stripeCount(plan.granularity), taken = Atomic<Int>(0)
     let step = max(1, elements / plan.length) * plan.length, failure = Failure()
     withoutActuallyEscaping(body) { body in
-      pool.run(pieces: stripes) { stripe, _ in
-        let all = self.elements(of: stripe, stripes, blocks, plan.length)
+      pool.run(pieces: min(stripes, pool.workers)) { _, _ in
+        var stripe = 0, rest = 0..<0
         do throws(PluginError) {
-          for offset in stride(from: all.lowerBound, to: all.upperBound, by: step) {
-            guard !failure.isSet else { return }
-            guard !isCancelled() else { throw PluginError(.cancelled, "the merge was cancelled") }
-            try body(part(stripe, offset..<min(offset + step, all.upperBound), plan))
+          try body { () throws(PluginError) -> StripePart? in
+            guard !failure.isSet else { return nil }
+            guard !self.isCancelled() else { throw PluginError(.cancelled, "the merge was cancelled") }
+            while rest.isEmpty {
+              stripe = taken.add(1, ordering: .relaxed).oldValue
+              guard stripe < stripes else { return nil }
+              rest = self.elements(of: stripe, stripes, blocks, plan.length)
+            }
+            let end = min(rest.lowerBound + step, rest.upperBound)
+            defer { rest = end..<rest.upperBound }
+            return self.part(stripe, rest.lowerBound..<end, plan)
           }
         } catch {
           failure.set(error)

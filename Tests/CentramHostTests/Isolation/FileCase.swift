@@ -119,11 +119,16 @@ final class WatchedDriver: DrivesParts {
     try driver.plan(granularity, inputs: inputs, writingOutput: writingOutput)
   }
 
-  func run(_ plan: PartPlan, elements: Int, _ body: @Sendable (StripePart) throws(PluginError) -> Void) throws(PluginError) {
+  func run(
+    _ plan: PartPlan, elements: Int, _ body: @Sendable (_ next: @escaping () throws(PluginError) -> StripePart?) throws(PluginError) -> Void
+  ) throws(PluginError) {
     let willStart = willStart
-    try driver.run(plan, elements: elements) { (part) throws(PluginError) in
-      willStart(self.parts.add(1, ordering: .relaxed).oldValue)
-      try body(part)
+    try driver.run(plan, elements: elements) { (next) throws(PluginError) in
+      try body { () throws(PluginError) in
+        guard let part = try next() else { return nil }
+        willStart(self.parts.add(1, ordering: .relaxed).oldValue)
+        return part
+      }
     }
   }
 }

@@ -159,6 +159,30 @@ import Testing
     #expect(permitted.bytes == [0, 0x40, 0, 0x7c])
   }
 
+  @Test func partsUnderWayWhenOneFailsAreTakenBeforeTheNextMerge() throws {
+    // As many channels as a merge needs: one that were lost would be missed.
+    let host = try IsolatedFaultTests.host { ($0.elementsAtOnce, $0.channels) = (1000, 3) }, operation = try host.mergeOperator("fault")
+    let pid = host.snapshot().records.first?.health?.pid, settings = Parameters(shared: ["mode": .string(""), "place": .string("")])
+    for place in [0, 5500, 19_999] {
+      var values = (0..<20_000).map { Float($0 % 100) }
+      for isGood in [false, true] {
+        values[place] = isGood ? 7 : .infinity
+        var files = try FileCase(shape: [20_000], [(.float32, values)])
+        files.blockSize = 500
+        let sink = BytesSink(.float32, count: 20_000)
+        if isGood {
+          _ = try files.merge(operation, into: sink, settings)
+          let found = sink.bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }, expected = values.map { 2 * $0 }, isSame = found == expected
+          #expect(isSame)
+        } else {
+          let error = try #require(throws: PluginError.self) { _ = try files.merge(operation, into: sink, settings) }
+          #expect(error == PluginError(.invalid, "input 0 holds NaN or infinity at element \(place)"))
+        }
+      }
+    }
+    #expect(host.snapshot().records.first?.health?.pid == pid)
+  }
+
   @Test(arguments: ["", "dtype: float16\n", "out_dtype: float32\n"]) func aMergeOfCheckpointsWritesTheSameFileIsolated(setting: String) throws {
     var random = SeededGenerator(seed: 5)
     let models = try Workshop.folder("checkpoints"), (folder, id) = try Self.folder("Linear")

@@ -17,8 +17,8 @@ import Testing
       files.blockSize = Int.random(in: 1...400, using: &random)
       let driver = try files.driver(BytesSink(.float32, count: files.count)), elements = Int.random(in: 1...1500, using: &random)
       let plan = try #require(try driver.plan(.any, inputs: nil, writingOutput: true)), seen = Mutex<[(stripe: Int, offset: Int, count: Int)]>([])
-      try driver.run(plan, elements: elements) { (part) throws(PluginError) in
-        seen.withLock { $0.append((part.stripe, part.offset, part.count)) }
+      try driver.run(plan, elements: elements) { (next) throws(PluginError) in
+        while let part = try next() { seen.withLock { $0.append((part.stripe, part.offset, part.count)) } }
       }
       var end = 0, stripe = 0, isInOrder = true
       for part in seen.withLock({ $0 }).sorted(by: { $0.offset < $1.offset }) {
@@ -42,8 +42,10 @@ import Testing
         (.unfit(element: 0, value: .nan), true), (.unfit(element: 100, value: .nan), false), (.unfit(element: -1, value: .nan), false),
       ]
     let answers = Mutex<[Bool]>([])
-    try driver.run(plan, elements: 100) { (part) throws(PluginError) in
-      for (finding, _) in findings { answers.withLock { $0.append(part.error(finding) != nil) } }
+    try driver.run(plan, elements: 100) { (next) throws(PluginError) in
+      while let part = try next() {
+        for (finding, _) in findings { answers.withLock { $0.append(part.error(finding) != nil) } }
+      }
     }
     #expect(answers.withLock { $0 } == findings.map(\.1))
   }
@@ -99,7 +101,7 @@ import Testing
   }
 
   @Test func theOtherSideReadsAndWritesNothingBeyondWhatItHas() throws {
-    let state = RunnerState(RunnerServices(try Self.socket())), channel = RunnerChannel(try Self.socket(), state)
+    let socket = try Self.socket(), state = RunnerState(RunnerServices(socket)), channel = RunnerChannel(socket, state)
     let files = try FileCase(shape: [1000], [(.float32, [Float](repeating: 2, count: 1000))]), file = files.files[0]
     let tensor = try #require(file.tensor("t")), descriptor = try #require(file.openAgain()), memory = try SharedMemory(id: 4, inputs: 65536, output: 65536)
     defer { close(descriptor) }
@@ -111,7 +113,9 @@ import Testing
       defer { state.runs.close(run) }
       let place = file.offset(of: tensor), input = PartOrder.Input(file: 9, offset: place, format: .float32, rounding: nil, isChecked: true)
       let good = PartOrder(run: run, stripe: 0, offset: 0, count: 1000, length: 300, inputs: [input], memory: 4, encoding: OutputEncoding(.float64, allowsNonFinite: false))
-      func outcome(_ change: (inout PartOrder) -> Void) -> PluginError? {
+      // Each on a line of its own, for a part that failed is the end of its stripe there.
+      func outcome(on channel: RunnerChannel? = nil, _ change: (inout PartOrder) -> Void) -> PluginError? {
+        let channel = channel ?? RunnerChannel(socket, state)
         var order = good, writer = MessageWriter(), answer = MessageWriter()
         change(&order)
         writer.add(order)
@@ -137,6 +141,10 @@ import Testing
       #expect(outcome { ($0.inputs, $0.encoding, $0.count, $0.length) = ([nil], lenient, 8129, 64) }?.code == .invalid)
       #expect(outcome { ($0.inputs, $0.encoding, $0.count, $0.length) = ([nil], lenient, 8128, 65) }?.code == .invalid)
       #expect(outcome { ($0.inputs, $0.count) = ([nil], .max) }?.code == .invalid)
+      #expect(outcome(on: channel) { _ in } == nil)
+      #expect(outcome(on: channel) { $0.memory = 5 }?.code == .invalid)
+      #expect(outcome(on: channel) { _ in }?.message == "an earlier part of the stripe failed")
+      #expect(outcome(on: channel) { $0.stripe = 1 } == nil)
       state.closeFile(9)
       #expect(outcome { _ in }?.message == "there is no file 9")
     }

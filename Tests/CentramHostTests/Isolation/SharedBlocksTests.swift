@@ -34,6 +34,35 @@ import Testing
     }
   }
 
+  /// Has a block that no memory can be shared for.
+  private final class BoundlessDriver: MergeDriver {
+    func stripeCount(_ granularity: BlockGranularity) -> Int { 1 }
+
+    func run(
+      _ granularity: BlockGranularity, inputs wanted: [Int]?, writingOutput: Bool, _ body: @Sendable (Int, MergeBlock) throws(PluginError) -> Void
+    ) throws(PluginError) {
+      var element: Float = 0
+      let result = withUnsafeMutablePointer(to: &element) { element -> Result<Void, PluginError> in
+        withUnsafePointer(to: UnsafePointer(element)) { inputs in
+          do throws(PluginError) { return .success(try body(0, MergeBlock(offset: 0, count: 1 << 46, inputs: inputs, output: element))) } catch { return .failure(error) }
+        }
+      }
+      try result.get()
+    }
+  }
+
+  @Test func aBlockThatNoMemoryCanBeMadeForLeavesItsChannelToTheNext() throws {
+    // One channel for the merge, one for its blocks.
+    let host = try Isolated.host(fixture: "merge", id: "test.merge.center", kind: .mergeOperator) { $0.channels = 2 }
+    let merging = try #require(try host.mergeOperator("center") as? any TensorMerging)
+    for _ in 0..<3 {
+      let error = try #require(throws: PluginError.self) { try merging.merge(request(BoundlessDriver(), inputs: 1, count: 1 << 46)) }
+      #expect(error.code == .inputOutput && error.message.contains("bytes of shared memory"), "\(error)")
+    }
+    let plain = LendingDriver([[1, 2, 3]])
+    try merging.merge(.vector(plain))
+  }
+
   private func request(_ driver: any MergeDriver, inputs: Int, count: Int) -> MergeRequest {
     MergeRequest(tensor: "t", shape: [count], models: (0..<inputs).map { "m\($0)" }, baseIndex: nil, parameters: Parameters(), driver: driver)
   }
