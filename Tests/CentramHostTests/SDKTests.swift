@@ -27,11 +27,12 @@ import Testing
     let search = "PATH=\(noGit):" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
     let (status, output) = try Workshop.run(["/usr/bin/env", search, folder + "/Scripts/sdk", path], in: folder)
     guard status == 0, !output.contains("there is no git") else { throw PluginError(.internalFailure, "Scripts/sdk failed: \(output)") }
-    return path
+    // Before any test builds in it.
+    return (path: path, files: try FileManager.default.subpathsOfDirectory(atPath: path))
   }
   private static let source = Workshop.root + "/Tests/Fixtures/Host/Evolution/Plugins/merge.swift"
 
-  private func sdk() throws -> String { try Self.sdk.get() }
+  private func sdk() throws -> String { try Self.sdk.get().path }
 
   private func build(_ command: [String], in folder: String? = nil) throws {
     let (status, output) = try Workshop.run(["/usr/bin/env"] + command, in: folder)
@@ -47,7 +48,7 @@ import Testing
   }
 
   @Test func itIsWrittenWithoutGitAndWithoutWhatWasBuiltBefore() throws {
-    let sdk = try sdk(), files = try FileManager.default.subpathsOfDirectory(atPath: sdk)
+    let (sdk, files) = try Self.sdk.get()
     for wanted in [
       "README.md", "LICENSE", "include/centram_plugin.h", "lib/centram_stamp.o", "lib/libCentramPluginAPI.so", "lib/libCentramPluginTesting.so",
       "templates/shared/swift/Package.swift", "examples/MergeOperatorC/median.c", "examples/GateLayerC/size.c", "examples/MergeOperatorRust/Cargo.lock",
