@@ -9,9 +9,9 @@ enum CallFailure: Error {
   case lost(ChannelError)
 }
 
-/// The host's end of one line of calls: at most one call at a time is under way on it, and what the plugin asks back during the call is
-/// answered by the thread that waits.
-final class Channel: @unchecked Sendable {  // one call at a time
+/// The host's end of one line of calls: the process takes one after another, and what the plugin asks back during a call is answered by the
+/// thread that waits for it.
+final class Channel: @unchecked Sendable {  // one thread at a time
   /// What a plugin may ask back in one call.
   static let callbackLimit = 10_000_000
 
@@ -51,7 +51,7 @@ final class Channel: @unchecked Sendable {  // one call at a time
   ///   - serve: answers what the plugin asks.
   func finish(
     _ call: Pending, limit: UInt64,
-    serve: (Message) throws(CallFailure) -> [UInt8] = { (message) throws(CallFailure) in throw .lost(.broken("\(message.operation) was asked for where nothing may be")) }
+    serve: (Message) throws(CallFailure) -> [UInt8] = Channel.refuse
   ) throws(CallFailure) -> [UInt8] {
     let (operation, id) = (call.operation, call.id)
     var left = limit, began = max(call.sentAt, answeredAt), callbacks = 0
@@ -87,10 +87,13 @@ final class Channel: @unchecked Sendable {  // one call at a time
   /// A call from its beginning to its answer, for who has no other under way.
   func call(
     _ operation: Operation, instance: UInt32 = 0, id: UInt64, _ payload: [UInt8], limit: UInt64,
-    serve: (Message) throws(CallFailure) -> [UInt8] = { (message) throws(CallFailure) in throw .lost(.broken("\(message.operation) was asked for where nothing may be")) }
+    serve: (Message) throws(CallFailure) -> [UInt8] = Channel.refuse
   ) throws(CallFailure) -> [UInt8] {
     try finish(begin(operation, instance: instance, id: id, payload, limit: limit), limit: limit, serve: serve)
   }
+
+  /// For calls during which the plugin may ask nothing.
+  static func refuse(_ message: Message) throws(CallFailure) -> [UInt8] { throw .lost(.broken("\(message.operation) was asked for where nothing may be")) }
 
   /// What a reply says: a payload, or the plugin's error.
   static func result(_ message: Message, of operation: Operation, _ id: UInt64) throws(ChannelError) -> Result<[UInt8], PluginError> {
