@@ -135,5 +135,9 @@ final class StoreLock: Sendable {
 
   func release() { flock(descriptor, LOCK_UN) }
 
-  deinit { Foundation.close(descriptor) }
+  deinit {
+    // Said, not left to the closing: a process that is about to run another program has a copy of the descriptor for a moment, and the lock would live as long.
+    release()
+    Foundation.close(descriptor)
+  }
 }

@@ -60,6 +60,18 @@ import Testing
     #expect(blob.size == 1_000)
   }
 
+  @Test(arguments: 0..<50 as Range<UInt64>) func piecesInAnyOrderGiveTheHashOfTheWhole(seed: UInt64) throws {
+    let store = try GenomeStore(folder: folder("genomes")), partial = try open(store)
+    var random = SystemRandom(state: seed), there = Array(repeating: false, count: 10)
+    for piece in (0..<10).shuffled(using: &random) {
+      try write(partial, piece * 100..<(piece + 1) * 100)
+      there[piece] = true
+      if Bool.random(using: &random) { try partial.advance(to: 100 * (there.firstIndex(of: false) ?? 10)) }
+    }
+    let blob = try store.keep(partial, expecting: Self.hash, now: 5)
+    #expect(blob.size == 1_000)
+  }
+
   @Test func aWrongPieceInTheHashThatWentOnIsRefused() throws {
     let store = try GenomeStore(folder: folder("genomes")), partial = try open(store)
     try partial.advance(to: 10)
@@ -72,6 +84,30 @@ import Testing
     try write(partial, 0..<999)
     #expect(refusal { () throws(StoreError) in _ = try store.keep(partial, expecting: Self.hash, now: 5) }?.code == .damaged)
     #expect(!store.hasBlob(Self.hash) && store.partialBytes() == 0)
+  }
+
+  /// As a process has them between its fork and its exec.
+  private func copies(of path: String) throws -> [Int32] {
+    let path = (path as NSString).standardizingPath
+    return try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { name in
+      (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)")) == path ? Int32(name).map { dup($0) } : nil
+    }
+  }
+
+  @Test func aLockEndsWithItsHolderThoughAForkedProcessHasTheFileYet() throws {
+    var copies: [Int32] = []
+    defer { for copy in copies { Foundation.close(copy) } }
+    do {
+      let store = try GenomeStore(folder: folder("genomes")), partial = try open(store)
+      let locks = try self.copies(of: folder("genomes/.lock")), partials = try self.copies(of: "\(store.folder)/partial/\(Sample.id(1))-\(Self.hash)")
+      copies = locks + partials
+      #expect(!locks.isEmpty && !partials.isEmpty)
+      withExtendedLifetime((store, partial)) {}
+    }
+    let repaired = try GenomeStore.repair(folder: folder("genomes"), reader: Sample.reader, now: 77)
+    #expect(repaired.genomes == 0)
+    let again = try open(try GenomeStore(folder: folder("genomes")))
+    #expect(again.isResumed)
   }
 
   @Test func onlyOneHoldsAPartialFileAndEachGenomeHasItsOwn() throws {

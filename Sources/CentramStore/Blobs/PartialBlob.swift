@@ -18,7 +18,18 @@ public final class PartialBlob: Sendable {
   /// How far the hash of the whole has come.
   private struct Hashing: ~Copyable {
     var digest = SHA256(), position = 0
+    /// Up to where writing to the disk was begun.
+    var begun = 0
+
+    mutating func add(_ piece: Lent, at offset: Int) {
+      guard position == offset else { return }
+      digest.add(piece.bytes)
+      position += piece.bytes.count
+    }
   }
+
+  /// Bytes that go into the lock and are not kept there.
+  private struct Lent: @unchecked Sendable { let bytes: UnsafeRawBufferPointer }
 
   /// - Throws: `.busy` where another one holds it.
   init(path: String, size: Int) throws(StoreError) {
@@ -44,9 +55,14 @@ public final class PartialBlob: Sendable {
     }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // For copies of the descriptor in processes that are about to run another program.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
-  /// Writes a piece; it may lie in the system's buffers until the file is kept.
+  /// Writes a piece that is right; it may lie in the system's buffers until the file is kept. One at which the hash of the whole has arrived is taken
+  /// into it here, while its bytes are at hand.
   public func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(StoreError) {
     precondition(offset >= 0 && offset + bytes.count <= size, "a piece lies inside its file")
     var done = 0
@@ -56,6 +72,8 @@ public final class PartialBlob: Sendable {
       guard count > 0 else { throw .system(path) }
       done += count
     }
+    let lent = Lent(bytes: bytes)
+    _ = hashing.withLockIfAvailable { $0.add(lent, at: offset) }
   }
 
   /// Reads a piece, whatever is there.
@@ -87,8 +105,14 @@ public final class PartialBlob: Sendable {
   }
 
   private func advance(_ state: inout Hashing, to end: Int) -> Result<Void, StoreError> {
-    let begin = state.position
-    guard begin < end else { return .success(()) }
+    if state.position < end, case .failure(let error) = reread(&state, to: end) { return .failure(error) }
+    // Only begins it; `synchronize` waits for all of it and tells what failed.
+    if state.begun < end { _ = centram_begin_writing(descriptor, Int64(state.begun), Int64(end - state.begun)) }
+    state.begun = max(state.begun, end)
+    return .success(())
+  }
+
+  private func reread(_ state: inout Hashing, to end: Int) -> Result<Void, StoreError> {
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: BlobFolder.pieceSize, alignment: 64)
     defer { buffer.deallocate() }
     while state.position < end {
@@ -97,8 +121,6 @@ public final class PartialBlob: Sendable {
       state.digest.add(UnsafeRawBufferPointer(piece))
       state.position += piece.count
     }
-    // Only begins it; `synchronize` waits for all of it and tells what failed.
-    _ = centram_begin_writing(descriptor, Int64(begin), Int64(end - begin))
     return .success(())
   }
 
