@@ -52,7 +52,7 @@ private final class BulkMemory: Sendable {
   static let shared = BulkMemory()
   /// Less is had from the allocator as fast.
   private static let smallest = 32 << 10
-  private static let keptBytes = 8 << 20
+  private static let keptBytes = 16 << 20
 
   private struct State: @unchecked Sendable {
     var pieces: [Int: [UnsafeMutableRawBufferPointer]] = [:], bytes = 0

@@ -48,6 +48,53 @@ import Testing
     }
   }
 
+  @Test(arguments: [true, false]) func aGiverWhoseFileIsDamagedSaysSoAndIsNotBlamed(isRemembered: Bool) throws {
+    try inWorld { world, folder in
+      let a = try Trader(1, in: folder, world), b = try Trader(2, in: folder, world, dialling: [1])
+      let genome = try a.home.make(1), blob = genome.files[1].hash, path = a.store.path(ofBlob: blob)
+      let list = try #require(try a.store.chunkList(ofBlob: blob, chunkSize: 256))
+      // Of what came from another node the quick sums are not known.
+      if !isRemembered { try a.store.remember([ChunkList(blob: blob, chunkSize: 256, hashes: list.hashes)]) }
+      let whole = try a.store.read(blob)
+      await a.start()
+      // Its gate reads the file before it is offered.
+      try await a.wait { await $0.exchange.status().offered == 1 }
+      var damaged = whole
+      damaged[300] ^= 1
+      try Data(damaged).write(to: URL(fileURLWithPath: path))
+      await b.start()
+      try await b.wait { $0.exchange.counters[.missingChunks] > 0 && $0.exchange.counters[.transfersSuspended] > 0 }
+      let chunks = b.exchange.counters[.chunksReceived]
+      #expect(b.state(genome.id) == nil && b.exchange.counters[.badChunks] == 0 && (1..<4).contains(chunks))
+      let points = await b.node.bans.count
+      #expect(points == 0)
+      // Mended, it is offered again over the next connection, and what came before is not fetched again.
+      try Data(whole).write(to: URL(fileURLWithPath: path))
+      world.network.cutAll()
+      try await b.wait { $0.state(genome.id) == .accepted }
+      #expect(a.exchange.counters[.chunksSent] == 4)
+    }
+  }
+
+  @Test func chunkListsAreMadeWhereNoneIsThereAndRemembered() throws {
+    try inWorld { world, folder in
+      let a = try Trader(1, in: folder, world), b = try Trader(2, in: folder, world, dialling: [1])
+      // As a version made it that remembered none.
+      let made = try a.home.signed(1, sequence: 1, previous: nil)
+      for bytes in made.files { _ = try a.store.put(bytes, now: 1) }
+      _ = try a.store.append(made.manifest.manifest.id, author: made.manifest.manifest.author) { (_) throws(StoreError) in (made.manifest.record(.own, now: 1), made.manifest.bytes)
+      }
+      let blob = made.manifest.manifest.files[1].sha256
+      let before = try a.store.chunkList(ofBlob: blob, chunkSize: 256)
+      #expect(before == nil)
+      await a.start()
+      await b.start()
+      try await b.wait { $0.state(made.manifest.manifest.id) == .accepted }
+      let (own, taken) = (try a.store.chunkList(ofBlob: blob, chunkSize: 256), try b.store.chunkList(ofBlob: blob, chunkSize: 256))
+      #expect(own?.checks.count == 3 && taken?.hashes == own?.hashes && taken?.checks == [])
+    }
+  }
+
   @Test func severalPeersGiveChunksOfOneGenomeAtOnce() throws {
     try inWorld { world, folder in
       let a = try Trader(1, in: folder, world), b = try Trader(2, in: folder, world, dialling: [1])

@@ -12,16 +12,18 @@ extension GenomeLibrary {
     metrics: [Manifest.Metric], operatorID: String, operatorVersion: String, agent: String
   ) throws(GenomePackageError) -> GenomeRecord {
     let time = now(), key = try key
-    var entries: [Manifest.File] = []
+    var entries: [Manifest.File] = [], lists: [ChunkList] = []
     for (name, bytes) in files {
       let blob = try GenomePackageError.storing { () throws(StoreError) in try store.put(bytes, now: time) }
       let chunkSize = name == GenomeKind.configurationFile ? Manifest.standardChunkSize : SignedManifest.chunkSize(for: bytes.count)
-      let chunks = bytes.withUnsafeBytes { ChunkHashes.of($0, size: chunkSize) }
+      let chunks = bytes.withUnsafeBytes { ChunkHashing($0, chunkSize: chunkSize) }
       entries.append(
-        Manifest.File(name: name, size: Int64(bytes.count), sha256: blob.hash, chunkSize: chunkSize, chunks: Hexadecimal.text(ChunkHashes.joined(chunks))))
+        Manifest.File(name: name, size: Int64(bytes.count), sha256: blob.hash, chunkSize: chunkSize, chunks: chunks.joined))
+      lists.append(chunks.list(of: blob.hash))
     }
     let id = Hexadecimal.text(ContentHash.of(entries))
     if let known = try existing(id) { return known }
+    try GenomePackageError.storing { () throws(StoreError) in try store.remember(lists) }
     var manifest = Manifest(
       id: id, base: base, kind: kind, files: entries, parents: parents.map { .init(id: $0.record.id, weight: $0.basisPoints) }, recipe: recipe,
       generation: 1 + (parents.map(\.record.generation).max() ?? 0), author: author, madeMilliseconds: time, domain: domain,

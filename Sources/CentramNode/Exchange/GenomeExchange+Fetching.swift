@@ -144,6 +144,8 @@ extension GenomeExchange {
       outcome = try store.add(manifest.signed.record(.received, now: now), signed: manifest.signed.bytes)
     } catch { return await failed(id, first, error) }
     hooks.reached(.genomeStored)
+    // Without them they are made of the files when somebody asks for the genome.
+    try? store.remember(manifest.chunkLists)
     counters.add(.transfersCompleted)
     quota.didReceiveGenome(from: first)
     keepState()

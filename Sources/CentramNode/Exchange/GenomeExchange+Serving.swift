@@ -116,13 +116,18 @@ extension GenomeExchange {
           counters.reached(limit)
           return try await missing(request, incoming, forGood: true, "\(limit.rawValue) is \(settings[limit])")
         }
-        try await send(genome, Int(range.file), index, request.priority, incoming)
+        guard try await send(genome, Int(range.file), index, request.priority, incoming) else {
+          return try await missing(request, incoming, forGood: true, "the chunk is damaged here")
+        }
       }
     }
   }
 
   /// Waits until the peer has taken most of what it has, then for its turn; nothing is read before.
-  private nonisolated func send(_ genome: ServedGenome, _ file: Int, _ index: Int, _ priority: UInt32, _ incoming: IncomingMessage) async throws(SessionError) {
+  /// - Returns: false where the chunk is not what was signed.
+  private nonisolated func send(
+    _ genome: ServedGenome, _ file: Int, _ index: Int, _ priority: UInt32, _ incoming: IncomingMessage
+  ) async throws(SessionError) -> Bool {
     let peer = incoming.peer
     let room = settings[.bytesServedInFlightPerPeer]
     while true {
@@ -135,24 +140,27 @@ extension GenomeExchange {
       if await incoming.session.hasRoom(bytes: room) { break }
       await turns.done(peer)
     }
-    let result: Result<Int, SessionError>
-    do throws(SessionError) {
-      var chunk = WireChunk()
-      (chunk.genome, chunk.file, chunk.index) = (genome.message.genome, UInt32(file), UInt32(index))
-      let bytes: Bulk
-      do throws(StoreError) { bytes = try genome.chunk(file, index, in: store) } catch {
-        node.log(.error, error.message)
-        throw SessionError(.refused, "the chunk is damaged here")
-      }
-      chunk.length = UInt32(bytes.count)
-      try await incoming.session.send(chunk, bulk: bytes, inReplyTo: incoming.frame.header.sequence)
-      result = .success(bytes.count)
-    } catch { result = .failure(error) }
+    let result: Result<Int?, SessionError>
+    do throws(SessionError) { result = .success(try await give(genome, file, index, incoming)) } catch { result = .failure(error) }
     await turns.done(peer)
-    let count = try result.get()
+    guard let count = try result.get() else { return false }
     counters.add(.chunksSent)
     counters.add(.bytesSent, count)
     quota.didSend(count, to: peer)
+    return true
+  }
+
+  /// - Returns: how many bytes go; nil where they are not what was signed.
+  private nonisolated func give(_ genome: ServedGenome, _ file: Int, _ index: Int, _ incoming: IncomingMessage) async throws(SessionError) -> Int? {
+    let bytes: Bulk
+    do throws(StoreError) { bytes = try genome.chunk(file, index, in: store) } catch {
+      node.log(.error, error.message)
+      return nil
+    }
+    var chunk = WireChunk()
+    (chunk.genome, chunk.file, chunk.index, chunk.length) = (genome.message.genome, UInt32(file), UInt32(index), UInt32(bytes.count))
+    try await incoming.session.send(chunk, bulk: bytes, inReplyTo: incoming.frame.header.sequence)
+    return bytes.count
   }
 
   private func missing(_ request: WireChunkRequest, _ incoming: IncomingMessage, forGood: Bool, _ sentence: String) async throws(SessionError) {

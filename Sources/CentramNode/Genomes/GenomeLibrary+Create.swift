@@ -57,7 +57,8 @@ extension GenomeLibrary {
       files.append(Manifest.File(name: GenomeKind.configurationFile, bytes: configuration))
       _ = try GenomePackageError.storing { () throws(StoreError) in try store.put(configuration, now: time) }
     }
-    files.append(try keep(folder, trained.kind.weightsFile, time, isCancelled))
+    let weights = try keep(folder, trained.kind.weightsFile, time, isCancelled)
+    files.append(weights.file)
     for sentence in trained.warnings { warn(sentence) }
     var manifest = Manifest(
       id: Hexadecimal.text(ContentHash.of(files)), base: base, kind: trained.kind, files: files, parents: parents.map { .init(id: $0.0.id, weight: $0.1) },
@@ -73,6 +74,7 @@ extension GenomeLibrary {
       }
       try GenomePackageError.storing { () throws(StoreError) in try store.add(training) }
     }
+    try GenomePackageError.storing { () throws(StoreError) in try store.remember([weights.chunks]) }
     var failure: GenomePackageError?
     do throws(StoreError) {
       return try store.append(manifest.id, author: author) { (last) throws(StoreError) in
@@ -89,7 +91,9 @@ extension GenomeLibrary {
   }
 
   /// Copies the weights into the store, hashing file and chunks on the way.
-  private func keep(_ folder: String, _ name: String, _ time: Int64, _ isCancelled: () -> Bool) throws(GenomePackageError) -> Manifest.File {
+  private func keep(_ folder: String, _ name: String, _ time: Int64, _ isCancelled: () -> Bool) throws(GenomePackageError) -> (
+    file: Manifest.File, chunks: ChunkList
+  ) {
     let source = try GenomeSource(path: folder)
     guard let size = try source.size(name) else { throw GenomePackageError(.malformed, "\(folder): \(name) is missing") }
     let chunkSize = SignedManifest.chunkSize(for: size)
@@ -97,14 +101,14 @@ extension GenomeLibrary {
       throw GenomePackageError(.usage, "\(folder): \(name) has \(size) bytes; a genome's file has at most \(SignedManifest.maximumChunks * Manifest.maximumChunkSize)")
     }
     let writer = try GenomePackageError.storing { () throws(StoreError) in try store.newBlob(size: size) }
-    var chunks = CentramGenome.SHA256()
+    var chunks = ChunkHashing(chunkSize: chunkSize)
     try source.read(name, size: size, piece: chunkSize) { (piece) throws(GenomePackageError) in
       guard !isCancelled() else { throw GenomePackageError(.cancelled, "cancelled while reading \(name); nothing was recorded") }
-      chunks.add(CentramGenome.SHA256.digest(of: piece))
+      chunks.add(piece)
       try GenomePackageError.storing { () throws(StoreError) in try writer.write(piece) }
     }
     let blob = try GenomePackageError.storing { () throws(StoreError) in try store.keep(writer, now: time) }
-    return Manifest.File(name: name, size: Int64(size), sha256: blob.hash, chunkSize: chunkSize, chunks: Hexadecimal.text(chunks.finish()))
+    return (Manifest.File(name: name, size: Int64(size), sha256: blob.hash, chunkSize: chunkSize, chunks: chunks.joined), chunks.list(of: blob.hash))
   }
 
   private static func recipe(_ recipe: GenomeRecipe) -> Manifest.Recipe {

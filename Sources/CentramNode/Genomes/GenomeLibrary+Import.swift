@@ -22,16 +22,19 @@ extension GenomeLibrary {
     let source = try GenomeSource(path: path)
     let signed = try Self.manifest(of: source)
     let time = now()
+    var lists: [ChunkList] = []
     for file in signed.manifest.files {
       let writer = try GenomePackageError.storing { () throws(StoreError) in try store.newBlob(size: Int(file.size)) }
-      try Self.check(file, of: source, isCancelled) { (piece) throws(GenomePackageError) in
+      let chunks = try Self.check(file, of: source, isCancelled) { (piece) throws(GenomePackageError) in
         try GenomePackageError.storing { () throws(StoreError) in try writer.write(piece) }
         progress(piece.count)
       }
       _ = try GenomePackageError.storing { () throws(StoreError) in try store.keep(writer, expecting: file.sha256, now: time) }
+      lists.append(chunks.list(of: file.sha256))
     }
     let record = signed.record(signed.manifest.author == author ? .own : .received, now: time)
     let outcome = try GenomePackageError.storing { () throws(StoreError) in try store.add(record, signed: signed.bytes) }
+    try GenomePackageError.storing { () throws(StoreError) in try store.remember(lists) }
     return (try genome(record.id), outcome)
   }
 
@@ -39,7 +42,7 @@ extension GenomeLibrary {
   public static func verify(_ path: String, progress: (Int) -> Void = { _ in }, isCancelled: () -> Bool = { false }) throws(GenomePackageError) -> CheckedGenome {
     let source = try GenomeSource(path: path)
     let signed = try manifest(of: source)
-    for file in signed.manifest.files { try check(file, of: source, isCancelled) { (piece) throws(GenomePackageError) in progress(piece.count) } }
+    for file in signed.manifest.files { _ = try check(file, of: source, isCancelled) { (piece) throws(GenomePackageError) in progress(piece.count) } }
     return CheckedGenome(signed: signed)
   }
 
@@ -72,22 +75,24 @@ extension GenomeLibrary {
   }
 
   /// Lends a file's bytes and compares their hash and that of the chunks' hashes with the manifest's.
+  /// - Returns: the chunks' hashes.
   private static func check(
     _ file: Manifest.File, of source: GenomeSource, _ isCancelled: () -> Bool, _ body: (UnsafeRawBufferPointer) throws(GenomePackageError) -> Void
-  ) throws(GenomePackageError) {
-    var whole = CentramGenome.SHA256(), chunks = CentramGenome.SHA256()
+  ) throws(GenomePackageError) -> ChunkHashing {
+    var whole = CentramGenome.SHA256(), chunks = ChunkHashing(chunkSize: file.chunkSize)
     // Pieces are chunks, so that one pass gives both hashes.
     try source.read(file.name, size: Int(file.size), piece: file.chunkSize) { (piece) throws(GenomePackageError) in
       guard !isCancelled() else { throw GenomePackageError(.cancelled, "cancelled while reading \(file.name); nothing was recorded") }
       whole.add(piece)
-      chunks.add(CentramGenome.SHA256.digest(of: piece))
+      chunks.add(piece)
       try body(piece)
     }
     guard Hexadecimal.text(whole.finish()) == file.sha256 else {
       throw GenomePackageError(.tampered, "\(source.path): \(file.name) is not the file that the author signed: its SHA-256 is not \(file.sha256)")
     }
-    guard Hexadecimal.text(chunks.finish()) == file.chunks else {
+    guard chunks.joined == file.chunks else {
       throw GenomePackageError(.malformed, "\(source.path): the manifest's hash of the chunks of \(file.name) is not that of its chunks of \(file.chunkSize) bytes")
     }
+    return chunks
   }
 }

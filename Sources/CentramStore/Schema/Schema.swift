@@ -10,10 +10,11 @@ enum Schema {
     migrator.registerMigration("1") { try $0.execute(sql: version1) }
     migrator.registerMigration("2") { try $0.execute(sql: version2) }
     migrator.registerMigration("3") { try $0.execute(sql: version3) }
+    migrator.registerMigration("4") { try $0.execute(sql: version4) }
     return migrator
   }
 
-  static let latest = "3"
+  static let latest = "4"
 
   // Hashes and keys are 64 lower-case hexadecimal digits, times are Unix milliseconds.
   private static let version1 = """
@@ -167,6 +168,17 @@ enum Schema {
       sequences INTEGER NOT NULL CHECK (sequences >= 0),
       account TEXT,
       left_ms INTEGER
+    ) STRICT, WITHOUT ROWID;
+    """
+
+  /// Hashes of chunks, which a node that gives a file away needs before its first chunk.
+  private static let version4 = """
+    CREATE TABLE chunk_lists (
+      hash TEXT NOT NULL REFERENCES blobs (hash) ON DELETE CASCADE,
+      chunk_size INTEGER NOT NULL CHECK (chunk_size > 0),
+      hashes BLOB NOT NULL CHECK (length(hashes) % 32 = 0),
+      checks BLOB NOT NULL CHECK (length(checks) IN (0, length(hashes) / 4)),
+      PRIMARY KEY (hash, chunk_size)
     ) STRICT, WITHOUT ROWID;
     """
 }

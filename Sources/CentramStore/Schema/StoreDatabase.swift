@@ -75,7 +75,7 @@ final class StoreDatabase: Sendable {
     let found = try String.fetchAll(db, sql: "PRAGMA \(pragma)(5)")
     guard found == ["ok"] else { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: found.joined(separator: "; ")) }
     if let row = try Row.fetchOne(db, sql: "PRAGMA foreign_key_check") {
-      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row of \(try row.get(0) as String? ?? "a table") refers to a genome that is not there")
+      throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row of \(try row.get(0) as String? ?? "a table") refers to one of another that is not there")
     }
   }
 

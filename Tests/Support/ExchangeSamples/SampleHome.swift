@@ -69,6 +69,10 @@ package final class SampleHome: Sendable {
     let last = try store.log(of: library.author)
     let made = try signed(number, draft, sequence: Int64((last?.lastSequence ?? 0) + 1), previous: last?.lastID)
     for bytes in made.files { _ = try store.put(bytes, now: now()) }
+    try store.remember(
+      zip(made.manifest.manifest.files, made.files).map { file, bytes in
+        bytes.withUnsafeBytes { ChunkHashing($0, chunkSize: file.chunkSize) }.list(of: file.sha256)
+      })
     let record = made.manifest.record(.own, now: now())
     return try store.append(record.id, author: record.author) { (_) throws(StoreError) in (record, made.manifest.bytes) }
   }

@@ -9,41 +9,66 @@ struct ServedGenome: Sendable {
   let id: String
   let message: WireGenomeManifest
   let files: [Manifest.File]
+  private let checks: Checks
 
-  /// Reads every file once.
-  /// - Throws: where a file is gone or damaged.
+  /// By file and chunk: the quick sum of its right bytes, where it is known.
+  private final class Checks: Sendable {
+    private let known: Mutex<[[UInt64?]]>
+    init(_ known: [[UInt64?]]) { self.known = Mutex(known) }
+    subscript(file: Int, index: Int) -> UInt64? {
+      get { known.withLock { $0[file][index] } }
+      set { known.withLock { $0[file][index] = newValue } }
+    }
+  }
+
+  /// Takes the hashes that the store remembers, where they are those that were signed; else reads the files.
+  /// - Throws: where a file is gone, or damaged as far as it was read.
   init(_ record: GenomeRecord, in store: GenomeStore) throws(GenomePackageError) {
     let signed = try SignedManifest(record)
     var message = WireGenomeManifest()
     message.genome = Data(Hexadecimal.bytes(record.id.utf8) ?? [])
     do { message.manifest = try WireSigned(serializedBytes: Data(signed.bytes)) } catch { throw GenomePackageError(.malformed, "\(record.id): its manifest cannot be read") }
+    var checks: [[UInt64?]] = []
     for file in signed.manifest.files {
       var described = WireGenomeFile()
       (described.name, described.size, described.chunkSize) = (file.name, UInt64(file.size), UInt32(file.chunkSize))
       described.digest = Data(Hexadecimal.bytes(file.sha256.utf8) ?? [])
-      for offset in stride(from: 0, to: Int(file.size), by: file.chunkSize) {
-        let piece = Bulk(count: min(file.chunkSize, Int(file.size) - offset))
-        try GenomePackageError.storing { () throws(StoreError) in try store.read(ofBlob: file.sha256, at: offset, into: piece.room) }
-        described.chunks.append(Data(CentramGenome.SHA256.digest(of: piece.bytes)))
-      }
-      let hashes = described.chunks.map { [UInt8]($0) }
-      guard Hexadecimal.text(ChunkHashes.joined(hashes)) == file.chunks else {
-        throw GenomePackageError(.tampered, "\(record.id): \(file.name) is not what was signed; centram-host genome verify says more")
-      }
+      let list = try GenomePackageError.storing { () throws(StoreError) in try Self.list(of: file, in: store) }
+      described.chunks = list.hashes.map { Data($0) }
+      checks.append(list.checks.isEmpty ? Array(repeating: nil, count: list.hashes.count) : list.checks)
       message.files.append(described)
     }
-    (id, self.message, files) = (record.id, message, signed.manifest.files)
+    (id, self.message, files, self.checks) = (record.id, message, signed.manifest.files, Checks(checks))
   }
 
-  /// A chunk's bytes, its hash compared.
+  private static func list(of file: Manifest.File, in store: GenomeStore) throws(StoreError) -> ChunkList {
+    if store.hasBlob(file.sha256), let known = try store.chunkList(ofBlob: file.sha256, chunkSize: file.chunkSize),
+      Hexadecimal.text(ChunkHashes.joined(known.hashes)) == file.chunks
+    {
+      return known
+    }
+    var chunks = ChunkHashing(chunkSize: file.chunkSize)
+    for offset in stride(from: 0, to: Int(file.size), by: file.chunkSize) {
+      let piece = Bulk(count: min(file.chunkSize, Int(file.size) - offset))
+      try store.read(ofBlob: file.sha256, at: offset, into: piece.room)
+      chunks.add(piece.bytes)
+    }
+    guard chunks.joined == file.chunks else { throw StoreError(.damaged, "\(file.name) is not what was signed; centram-host genome verify says more") }
+    let list = chunks.list(of: file.sha256)
+    try store.remember([list])
+    return list
+  }
+
+  /// A chunk's bytes, compared with what was signed: by their hash the first time, then by a sum that finds what a disk does.
   /// - Throws: `.damaged`, `.notFound`.
   func chunk(_ file: Int, _ index: Int, in store: GenomeStore) throws(StoreError) -> Bulk {
     let described = files[file], offset = index * described.chunkSize
     let chunk = Bulk(count: min(described.chunkSize, Int(described.size) - offset))
     try store.read(ofBlob: described.sha256, at: offset, into: chunk.room)
-    guard message.files[file].chunks[index].elementsEqual(CentramGenome.SHA256.digest(of: chunk.bytes)) else {
-      throw StoreError(.damaged, "\(id): chunk \(index) of \(described.name) is damaged; centram-host genome verify says more")
-    }
+    let check = ChunkHashing.check(chunk.bytes)
+    let isRight = checks[file, index].map { $0 == check } ?? message.files[file].chunks[index].elementsEqual(CentramGenome.SHA256.digest(of: chunk.bytes))
+    guard isRight else { throw StoreError(.damaged, "\(id): chunk \(index) of \(described.name) is damaged; centram-host genome verify says more") }
+    checks[file, index] = check
     return chunk
   }
 

@@ -1,4 +1,5 @@
 internal import CentramGenome
+internal import CentramStore
 internal import CentramWire
 internal import Foundation
 
@@ -36,6 +37,8 @@ struct TransferManifest: Sendable {
     }
     (self.signed, self.hashes) = (signed, hashes)
   }
+
+  var chunkLists: [ChunkList] { zip(files, hashes).map { ChunkList(blob: $0.sha256, chunkSize: $0.chunkSize, hashes: $1) } }
 
   /// Where a chunk stands in its file.
   func range(of chunk: ChunkPlan.Chunk) -> Range<Int> {
