@@ -57,14 +57,16 @@ int centram_packet_send(int socket, const void *head, size_t head_size, const vo
 }
 
 // Most answers come sooner than a processor that went to sleep wakes up, so for a moment a thread stays awake, and gives way to any other.
-// Where its last message was long in coming, as from who is at a large piece of work, it sleeps at once.
+// Where its last message was long in coming, as from who is at a large piece of work, or where it was told so, it sleeps at once.
 enum { AWAKE_NANOSECONDS = 50000, LONG_NANOSECONDS = 250000 };
-static _Thread_local int last_was_long;
+static _Thread_local int last_was_long, sleeps;
+
+void centram_wait_asleep(int on) { sleeps = on; }
 
 static ssize_t awaited(int socket, struct msghdr *message, uint64_t began) {
   ssize_t size;
   while ((size = recvmsg(socket, message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT)) < 0 && (errno == EAGAIN || errno == EINTR)) {
-    if (last_was_long || centram_monotonic() - began > AWAKE_NANOSECONDS) break;
+    if (sleeps || last_was_long || centram_monotonic() - began > AWAKE_NANOSECONDS) break;
     sched_yield();
   }
   return size;

@@ -23,9 +23,11 @@ public struct PartPlan: Sendable {
   public let checking: [Bool]
   /// Of the output; nil where there is none.
   public let encoding: OutputEncoding?
+  /// That `run` has for it.
+  public let threads: Int
 
-  public init(granularity: BlockGranularity, length: Int, inputs: [StoredTensor?], checking: [Bool], encoding: OutputEncoding?) {
-    (self.granularity, self.length, self.inputs, self.checking, self.encoding) = (granularity, length, inputs, checking, encoding)
+  public init(granularity: BlockGranularity, length: Int, inputs: [StoredTensor?], checking: [Bool], encoding: OutputEncoding?, threads: Int) {
+    (self.granularity, self.length, self.inputs, self.checking, self.encoding, self.threads) = (granularity, length, inputs, checking, encoding, threads)
   }
 }
 

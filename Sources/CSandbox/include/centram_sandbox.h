@@ -30,6 +30,12 @@ ssize_t centram_packet_receive(int socket, void *bytes, size_t capacity, int *de
 // What waits to be received: 0: nothing, 1: a packet, 2: the other side is gone.
 int centram_packet_waits(int socket);
 uint64_t centram_monotonic(void);
+// Whether the calling thread sleeps at once where it waits for a packet: right where the other side works on the same processor.
+void centram_wait_asleep(int on);
+// The processor that the calling thread is on.
+int centram_processor(void);
+// Keeps the calling thread on a processor; -1: wherever it might run before. 0, or -errno: -EINVAL where it might not run there.
+int centram_follow(int processor);
 
 enum { CENTRAM_SHARE_READ = 0, CENTRAM_SHARE_WRITE = 1 };
 // A memory file of a fixed size, mapped for reading and writing at `*start`. What it is sealed for: CENTRAM_SHARE_READ: who gets the

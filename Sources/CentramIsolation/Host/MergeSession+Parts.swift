@@ -1,5 +1,7 @@
+internal import CSandbox
 internal import CentramBlocks
 internal import CentramPluginAPI
+internal import Foundation
 
 /// Where a part's blocks lie and its output crosses, kept by a channel for the next one.
 final class PartRoom {
@@ -23,7 +25,8 @@ final class PartRoom {
 
 extension MergeSession {
   /// Parts that one thread of the host has begun and not taken the output of: one that it writes, one that the process is at, and one that the process
-  /// finds when it is done. Nobody waits then, and who does not sleep need not be woken.
+  /// finds when it is done. Nobody waits then, and who does not sleep need not be woken. Where the host has a thread for each processor there is
+  /// nobody who could work meanwhile: then the host writes on the processor on which the part was made, one after the other, and the output is in its cache.
   private static let partsAtOnce = 3
 
   /// One pass of which the plugin's process does all but writing.
@@ -46,19 +49,28 @@ extension MergeSession {
     _ next: () throws(PluginError) -> StripePart?, _ run: UInt32, _ inputs: [PartOrder.Input?], _ plan: PartPlan
   ) throws(PluginError) {
     guard let first = try next() else { return }
+    let isShared = plan.threads >= ProcessInfo.processInfo.activeProcessorCount, partsAtOnce = isShared ? 1 : Self.partsAtOnce
+    centram_wait_asleep(isShared ? 1 : 0)
+    defer {
+      centram_wait_asleep(0)
+      _ = centram_follow(-1)
+    }
     let channel = try child.takeChannel(), limit = child.configuration.callNanoseconds(.mergeOperator)
     var coming: StripePart? = first, begun: [(part: StripePart, room: PartRoom, call: Channel.Pending)] = []
     do throws(CallFailure) {
       while true {
         if let part = coming {
           let room = try room(channel, part, plan)
-          begun.append((part, room, try channel.begin(.part, id: ChildProcess.newID(), order(part, run, inputs, plan, room), limit: limit)))
+          begun.append((part, room, try channel.begin(.part, id: ChildProcess.newID(), order(part, run, inputs, plan, room, isShared), limit: limit)))
           coming = try plugin { () throws(PluginError) in try next() }
-          if begun.count < Self.partsAtOnce, coming != nil { continue }
+          if begun.count < partsAtOnce, coming != nil { continue }
         }
         guard !begun.isEmpty else { break }
         let (part, room, call) = begun.removeFirst()
-        try Self.settle(channel.finish(call, limit: limit), room, plan.encoding, part)
+        let answer = try Self.answer(channel.finish(call, limit: limit))
+        // Where it is not told the truth it goes where it may, or stays.
+        if isShared { _ = centram_follow(answer.processor) }
+        try Self.settle(answer.finding, room, plan.encoding, part)
         channel.parts.append(room)
       }
     } catch {
@@ -92,19 +104,19 @@ extension MergeSession {
     }
   }
 
-  private func order(_ part: StripePart, _ run: UInt32, _ inputs: [PartOrder.Input?], _ plan: PartPlan, _ room: PartRoom) -> [UInt8] {
+  private func order(_ part: StripePart, _ run: UInt32, _ inputs: [PartOrder.Input?], _ plan: PartPlan, _ room: PartRoom, _ isShared: Bool) -> [UInt8] {
     var writer = MessageWriter()
     writer.add(
       PartOrder(
         run: run, stripe: part.stripe, offset: part.offset, count: part.count, length: plan.length, inputs: inputs, memory: room.memory.id,
-        encoding: plan.encoding))
+        encoding: plan.encoding, isShared: isShared))
     return writer.bytes
   }
 
   /// Checks what the process answered, and hands the output on. The output is copied before it is looked at: the process may write to its memory
   /// at any time.
-  static func settle(_ reply: [UInt8], _ room: PartRoom, _ encoding: OutputEncoding?, _ part: StripePart) throws(CallFailure) {
-    if let finding = try finding(reply) {
+  static func settle(_ finding: PartFinding?, _ room: PartRoom, _ encoding: OutputEncoding?, _ part: StripePart) throws(CallFailure) {
+    if let finding {
       guard let error = part.error(finding) else { throw .lost(.broken("\(finding), which is not so")) }
       throw .plugin(error)
     }
@@ -122,12 +134,13 @@ extension MergeSession {
     }
   }
 
-  private static func finding(_ reply: [UInt8]) throws(CallFailure) -> PartFinding? {
+  /// What the process says of a part, and on which processor it was.
+  static func answer(_ reply: [UInt8]) throws(CallFailure) -> (finding: PartFinding?, processor: Int32) {
     var reader = MessageReader(reply)
     do throws(ChannelError) {
-      let finding = try reader.partFinding()
+      let finding = try reader.partFinding(), processor = Int32(bitPattern: try reader.number())
       try reader.end()
-      return finding
+      return (finding, processor)
     } catch { throw .lost(error) }
   }
 }

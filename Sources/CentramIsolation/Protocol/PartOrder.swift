@@ -25,6 +25,8 @@ struct PartOrder: Equatable {
   var memory: UInt32
   /// Nil where the pass has no output.
   var encoding: OutputEncoding?
+  /// Whether who gave it waits on the same processor.
+  var isShared = false
 
   /// Where things lie in the memory: first the encoded output, then a block of float32 for each input and one for the output. Each begins in a
   /// cache line of its own.
@@ -65,6 +67,7 @@ extension MessageWriter {
       writer.add(encoding.format.rawValue)
       writer.add(encoding.allowsNonFinite)
     }
+    add(order.isShared)
   }
 
   /// What ended a part; nil: nothing did.
@@ -96,8 +99,9 @@ extension MessageReader {
     }
     let memory: UInt32 = try number()
     let encoding = try optional { (it) throws(ChannelError) in OutputEncoding(try it.floatFormat(), allowsNonFinite: try it.flag()) }
+    let isShared = try flag()
     guard length > 0, offset <= .max - count else { throw .broken("\(count) elements from \(offset) on in blocks of \(length)") }
-    return PartOrder(run: run, stripe: stripe, offset: offset, count: count, length: length, inputs: inputs, memory: memory, encoding: encoding)
+    return PartOrder(run: run, stripe: stripe, offset: offset, count: count, length: length, inputs: inputs, memory: memory, encoding: encoding, isShared: isShared)
   }
 
   mutating func partFinding() throws(ChannelError) -> PartFinding? {

@@ -1,3 +1,4 @@
+internal import CSandbox
 internal import CentramBlocks
 internal import CentramPluginAPI
 
@@ -5,6 +6,7 @@ extension RunnerChannel {
   /// A stretch of blocks of a pass that another channel runs: read from the models' files, worked on, and encoded.
   func part(_ reader: inout MessageReader, _ writer: inout MessageWriter) throws(PluginError) {
     let order = try PluginRunner.known { () throws(ChannelError) in try reader.partOrder() }
+    centram_wait_asleep(order.isShared ? 1 : 0)
     guard let entry = state.runs.entry(order.run) else { throw PluginError(.invalid, "there is no pass \(order.run)") }
     // The host sent it before it knew.
     guard failedPart.withLock({ $0?.run != order.run || $0?.stripe != order.stripe }) else { throw PluginError(.cancelled, "an earlier part of the stripe failed") }
@@ -12,6 +14,7 @@ extension RunnerChannel {
       let finding = try work(order, entry.body.pointee)
       if finding != nil { failedPart.withLock { $0 = (order.run, order.stripe) } }
       writer.add(finding)
+      writer.add(UInt32(bitPattern: centram_processor()))
     } catch {
       failedPart.withLock { $0 = (order.run, order.stripe) }
       throw error

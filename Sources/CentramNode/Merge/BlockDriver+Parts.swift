@@ -17,7 +17,8 @@ extension BlockDriver: DrivesParts {
       guard let tensor = sources[input].stored else { return nil }
       stored[input] = tensor
     }
-    return PartPlan(granularity: granularity, length: length, inputs: stored, checking: isFresh, encoding: writingOutput ? encoding : nil)
+    return PartPlan(
+      granularity: granularity, length: length, inputs: stored, checking: isFresh, encoding: writingOutput ? encoding : nil, threads: min(stripeCount(granularity), pool.workers))
   }
 
   public func run(
@@ -26,7 +27,7 @@ extension BlockDriver: DrivesParts {
     let blocks = blockCount(plan.granularity), stripes = stripeCount(plan.granularity), taken = Atomic<Int>(0)
     let step = max(1, elements / plan.length) * plan.length, failure = Failure()
     withoutActuallyEscaping(body) { body in
-      pool.run(pieces: min(stripes, pool.workers)) { _, _ in
+      pool.run(pieces: plan.threads) { _, _ in
         var stripe = 0, rest = 0..<0
         do throws(PluginError) {
           try body { () throws(PluginError) -> StripePart? in

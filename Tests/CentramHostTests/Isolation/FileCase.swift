@@ -102,6 +102,8 @@ final class BytesSink: EncodingSink {
 final class WatchedDriver: DrivesParts {
   let driver: BlockDriver
   let parts = Atomic<Int>(0), passesInBlocks = Atomic<Int>(0)
+  /// Threads that may run elsewhere after a pass than before it.
+  let moved = Atomic<Int>(0)
   private let willStart: @Sendable (Int) -> Void
 
   init(_ driver: BlockDriver, _ willStart: @escaping @Sendable (Int) -> Void = { _ in }) { (self.driver, self.willStart) = (driver, willStart) }
@@ -124,11 +126,24 @@ final class WatchedDriver: DrivesParts {
   ) throws(PluginError) {
     let willStart = willStart
     try driver.run(plan, elements: elements) { (next) throws(PluginError) in
+      let before = allowedProcessors()
+      defer { if allowedProcessors() != before { self.moved.add(1, ordering: .relaxed) } }
       try body { () throws(PluginError) in
         guard let part = try next() else { return nil }
         willStart(self.parts.add(1, ordering: .relaxed).oldValue)
         return part
       }
     }
+  }
+}
+
+/// Processors on which the calling thread may run.
+func allowedProcessors() -> [Int] {
+  guard let status = try? String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8),
+    let line = status.split(separator: "\n").first(where: { $0.hasPrefix("Cpus_allowed_list:") })
+  else { return [] }
+  return line.dropFirst("Cpus_allowed_list:".count).split { " \t,".contains($0) }.flatMap { range -> ClosedRange<Int> in
+    let ends = range.split(separator: "-").compactMap { Int($0) }
+    return (ends.first ?? 0)...(ends.last ?? 0)
   }
 }

@@ -1,3 +1,4 @@
+import CSandbox
 @testable import CentramIsolation
 import CentramBlocks
 import CentramHost
@@ -70,10 +71,27 @@ import Testing
       if case .success = found {
         let (parts, passes) = (watched?.parts.load(ordering: .relaxed) ?? 0, watched?.passesInBlocks.load(ordering: .relaxed) ?? -1)
         #expect(parts > 0 && passes == 0, "\(method): \(parts) parts, \(passes) passes in blocks")
+        let moved = watched?.moved.load(ordering: .relaxed)
+        #expect(moved == 0, "with \(files.workers) threads")
       } else if round == 0 {
         Issue.record("\(method), seed \(seed): \(expected)")
       }
     }
+  }
+
+  @Test func aThreadFollowsAnotherToWhereItMayRunAndGoesBack() async {
+    typealias Places = (before: [Int], following: [Int], statuses: [Int32], after: [Int])
+    let places: Places = await withCheckedContinuation { continuation in
+      Thread {
+        let before = allowedProcessors(), last = before.last ?? 0
+        var statuses = [centram_follow(Int32(last)), centram_follow(Int32(last))]
+        let following = allowedProcessors()
+        statuses += [centram_follow(100_000), centram_follow(Int32((0...).first { !before.contains($0) } ?? 0)), centram_follow(-1), centram_follow(-7)]
+        continuation.resume(returning: (before, following, statuses, allowedProcessors()))
+      }.start()
+    }
+    #expect(places.following == [places.before.last] && places.after == places.before)
+    #expect(places.statuses == [0, 0, -EINVAL, -EINVAL, 0, 0])
   }
 
   @Test(arguments: ["crash", "abort", "exit", "hang", "close", "garbage", "short", "forge", "giant", "write-input"])

@@ -58,9 +58,12 @@ import Testing
     }
   }
 
+  /// No finding, and a processor.
+  private static let nothing: [UInt8] = [0, 1, 0, 0, 0]
+
   private static func settle(_ reply: [UInt8], _ room: PartRoom, _ encoding: OutputEncoding?, count: Int, _ taken: TakenBytes) -> String {
     do throws(CallFailure) {
-      try MergeSession.settle(reply, room, encoding, part(count, taken))
+      try MergeSession.settle(MergeSession.answer(reply).finding, room, encoding, part(count, taken))
       return "taken"
     } catch {
       switch error {
@@ -75,10 +78,12 @@ import Testing
     var truth = MessageWriter(), lie = MessageWriter()
     truth.add(PartFinding.unfit(element: 3, value: .infinity))
     lie.add(PartFinding.unfit(element: 4, value: .infinity))
-    #expect(Self.settle([0], room, nil, count: 4, taken) == "taken")
+    truth.add(UInt32(0))
+    lie.add(UInt32.max)
+    #expect(Self.settle(Self.nothing, room, nil, count: 4, taken) == "taken")
     #expect(Self.settle(truth.bytes, room, nil, count: 4, taken) == "element 3")
     #expect(Self.settle(lie.bytes, room, nil, count: 4, taken).contains("which is not so"))
-    for wrong in [[], [0, 0], [3], [1, 0], truth.bytes + [0], Array(truth.bytes.dropLast())] as [[UInt8]] {
+    for wrong in [[], [0], [0, 0], [3, 0, 0, 0, 0], [1, 0], Self.nothing + [0], truth.bytes + [0], Array(truth.bytes.dropLast())] as [[UInt8]] {
       #expect(Self.settle(wrong, room, nil, count: 4, taken).hasPrefix("broken"), "\(wrong)")
     }
   }
@@ -92,7 +97,7 @@ import Testing
       values[place] = bad
       format.encode(values, count: count, into: start)
       for allows in [false, true] {
-        let taken = TakenBytes([]), said = Self.settle([0], room, OutputEncoding(format, allowsNonFinite: allows), count: count, taken)
+        let taken = TakenBytes([]), said = Self.settle(Self.nothing, room, OutputEncoding(format, allowsNonFinite: allows), count: count, taken)
         let isTaken = said == "taken", bytes = taken.value.withLock { $0 }
         #expect(isTaken == (isFinite || allows), "\(format), \(bad) at \(place): \(said)")
         #expect(!isTaken || bytes == Array(UnsafeRawBufferPointer(start: start, count: count * format.size)))
@@ -121,7 +126,7 @@ import Testing
         writer.add(order)
         var reader = MessageReader(writer.bytes)
         do throws(PluginError) { try channel.part(&reader, &answer) } catch { return error }
-        return answer.bytes == [0] ? nil : PluginError(.internalFailure, "\(answer.bytes)")
+        return answer.bytes.first == 0 && answer.bytes.count == 5 ? nil : PluginError(.internalFailure, "\(answer.bytes)")
       }
       #expect(outcome { _ in } == nil)
       #expect(memory.output.loadUnaligned(fromByteOffset: 999 * 8, as: Double.self) == 2)
