@@ -76,6 +76,19 @@ import Testing
     }
   }
 
+  @Test func sumsThatAreWrongThemselvesHoldNoChunkBack() throws {
+    try inWorld { world, folder in
+      let a = try Trader(1, in: folder, world), b = try Trader(2, in: folder, world, dialling: [1])
+      let genome = try a.home.make(1), blob = genome.files[1].hash
+      let list = try #require(try a.store.chunkList(ofBlob: blob, chunkSize: 256))
+      try a.store.remember([ChunkList(blob: blob, chunkSize: 256, hashes: list.hashes, checks: list.checks.map { $0 ^ 1 })])
+      await a.start()
+      await b.start()
+      try await b.wait { $0.state(genome.id) == .accepted }
+      #expect(b.exchange.counters[.missingChunks] == 0)
+    }
+  }
+
   @Test func chunkListsAreMadeWhereNoneIsThereAndRemembered() throws {
     try inWorld { world, folder in
       let a = try Trader(1, in: folder, world), b = try Trader(2, in: folder, world, dialling: [1])

@@ -33,8 +33,8 @@ extension GenomeLibrary {
       lists.append(chunks.list(of: file.sha256))
     }
     let record = signed.record(signed.manifest.author == author ? .own : .received, now: time)
-    let outcome = try GenomePackageError.storing { () throws(StoreError) in try store.add(record, signed: signed.bytes) }
     try GenomePackageError.storing { () throws(StoreError) in try store.remember(lists) }
+    let outcome = try GenomePackageError.storing { () throws(StoreError) in try store.add(record, signed: signed.bytes) }
     return (try genome(record.id), outcome)
   }
 

@@ -42,7 +42,7 @@ struct ServedGenome: Sendable {
   }
 
   private static func list(of file: Manifest.File, in store: GenomeStore) throws(StoreError) -> ChunkList {
-    if store.hasBlob(file.sha256), let known = try store.chunkList(ofBlob: file.sha256, chunkSize: file.chunkSize),
+    if store.hasBlob(file.sha256), let known = try? store.chunkList(ofBlob: file.sha256, chunkSize: file.chunkSize),
       Hexadecimal.text(ChunkHashes.joined(known.hashes)) == file.chunks
     {
       return known
@@ -55,18 +55,19 @@ struct ServedGenome: Sendable {
     }
     guard chunks.joined == file.chunks else { throw StoreError(.damaged, "\(file.name) is not what was signed; centram-host genome verify says more") }
     let list = chunks.list(of: file.sha256)
-    try store.remember([list])
+    // Without it the next one reads the file again.
+    try? store.remember([list])
     return list
   }
 
-  /// A chunk's bytes, compared with what was signed: by their hash the first time, then by a sum that finds what a disk does.
+  /// A chunk's bytes, compared with what was signed: by a quick sum, and by their hash where that is not known or not theirs.
   /// - Throws: `.damaged`, `.notFound`.
   func chunk(_ file: Int, _ index: Int, in store: GenomeStore) throws(StoreError) -> Bulk {
     let described = files[file], offset = index * described.chunkSize
     let chunk = Bulk(count: min(described.chunkSize, Int(described.size) - offset))
     try store.read(ofBlob: described.sha256, at: offset, into: chunk.room)
     let check = ChunkHashing.check(chunk.bytes)
-    let isRight = checks[file, index].map { $0 == check } ?? message.files[file].chunks[index].elementsEqual(CentramGenome.SHA256.digest(of: chunk.bytes))
+    let isRight = checks[file, index] == check || message.files[file].chunks[index].elementsEqual(CentramGenome.SHA256.digest(of: chunk.bytes))
     guard isRight else { throw StoreError(.damaged, "\(id): chunk \(index) of \(described.name) is damaged; centram-host genome verify says more") }
     checks[file, index] = check
     return chunk
